@@ -1,0 +1,109 @@
+package dev.postern;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request and its response, from the first byte in to the last byte out. It belongs to one event loop: call its
+ * methods there, which is where filters are called and stages complete; {@link #executor()} leads back.
+ */
+public interface Exchange {
+    /** What kind of traffic this is; decides which timeouts apply. */
+    enum Kind {
+        /** A request with an ordinary response. */
+        HTTP,
+        /** A response that is a stream of server-sent events; known from the response head on. */
+        SSE,
+        /** A connection upgraded to WebSocket. */
+        WEBSOCKET,
+        /** A gRPC call. */
+        GRPC
+    }
+
+    /** The request id: 32 hexadecimal digits, in the log, in gateway-made answers and in {@code X-Request-Id} upstream. */
+    String id();
+
+    /** What kind of traffic this is. */
+    Kind kind();
+
+    /** The route taken; {@link Route#UNMATCHED} when none was. */
+    Route route();
+
+    /** The decoded values of the variables in the route's path template, in order. */
+    Map<String, String> pathVariables();
+
+    /** Who is calling. */
+    ClientInfo client();
+
+    /** Who the caller was proven to be; null until a filter has authenticated it. */
+    @Nullable
+    Principal principal();
+
+    /** Says who the caller is; called by the filter that has proven it. */
+    void authenticate(Principal principal);
+
+    /** The value under {@code key}, or null. */
+    <T> @Nullable T get(Key<T> key);
+
+    /** Puts a value where later filters find it. */
+    <T> void set(Key<T> key, T value);
+
+    /** The gateway's clock. */
+    TimeSource time();
+
+    /** What is left of the deadline; zero when it has passed, {@code Duration.ofSeconds(Long.MAX_VALUE)} without one. */
+    Duration remaining();
+
+    /** Runs tasks on this exchange's event loop, in the order in which they are given. */
+    Executor executor();
+
+    /** Completes on the event loop after {@code delay}, and fails when the exchange ends first. */
+    CompletionStage<Void> delay(Duration delay);
+
+    /**
+     * Calls back exactly once, on the event loop, when the last byte is out or the exchange was cut: the only right place
+     * to release a permit or to judge an outcome. Callbacks run in the reverse of the order in which they were given;
+     * one given after the end runs at once.
+     */
+    void onEnd(Consumer<Outcome> callback);
+
+    /**
+     * Sends a request to another upstream of this gateway, under this exchange's deadline, trace and cancellation.
+     *
+     * @param upstream its name; the stage fails with {@link Failure#NO_ENDPOINT} when there is none of that name
+     */
+    Call call(String upstream, Request request);
+
+    /**
+     * Runs blocking or CPU-heavy work on the gateway's bounded pool (virtual threads where there are any) and completes
+     * on the event loop. Fails with {@link Failure#OVERLOADED} when the pool is full, and when the exchange ends first:
+     * then the work is interrupted.
+     */
+    <T> CompletionStage<T> offload(Callable<T> work);
+
+    /** Names a value that filters share. Declare it once, as a constant next to the filter that sets it. */
+    @SuppressWarnings("UnusedTypeParameter") // T is what get and set are checked against.
+    final class Key<T> {
+        private final String name;
+
+        private Key(String name) {
+            this.name = Objects.requireNonNull(name, "name");
+        }
+
+        /** A new key; two keys with one name are different keys. */
+        public static <T> Key<T> named(String name) {
+            return new Key<>(name);
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package dev.postern;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Is told what happens to exchanges; metrics, tracing and logs are observers. Called on the exchange's event loop: must
+ * be quick and must not block. What it throws is logged once with its name and otherwise ignored.
+ *
+ * <pre>
+ *   started ─┬─ attemptStarted ── attemptEnded   (none, one or several)
+ *            └─ ended                            (exactly once)
+ * </pre>
+ */
+public interface ExchangeObserver {
+    /** A request was accepted and its route is known. */
+    default void started(Request request, Exchange exchange) {}
+
+    /** An upstream is about to be tried. */
+    default void attemptStarted(Attempt attempt, Exchange exchange) {}
+
+    /** A response head has come from the upstream, or the attempt has failed. */
+    default void attemptEnded(Attempt attempt, Exchange exchange) {}
+
+    /** The last byte is out, or the exchange was cut. */
+    default void ended(Request request, Exchange exchange, Outcome outcome) {}
+
+    /**
+     * One try of one endpoint.
+     *
+     * @param upstream the upstream's name
+     * @param endpoint the endpoint's address
+     * @param number 1 for the first
+     * @param startedNanos {@link TimeSource#nanoTime} at its start
+     * @param endedNanos at its end; equal to the start while it is under way
+     * @param status of the response; 0 while under way or after a failure
+     * @param failure why it failed, or null
+     */
+    record Attempt(
+            String upstream,
+            String endpoint,
+            int number,
+            long startedNanos,
+            long endedNanos,
+            int status,
+            @Nullable Failure failure) {}
+}

@@ -1,0 +1,34 @@
+package dev.postern;
+
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Asks endpoints whether they are well, in the background. An endpoint that fails {@link #unhealthyAfter} checks in a row
+ * gets no more requests until it has passed {@link #healthyAfter} in a row. When no endpoint is left, all are used: a
+ * check that condemns everybody is more likely to be wrong itself.
+ */
+public interface HealthCheck {
+    /** One check; completes with whether the endpoint is well. A failed stage counts as not well. */
+    CompletionStage<Boolean> check(Endpoint endpoint, Services services);
+
+    /** The pause between two checks of one endpoint; spread by ±10 % so that they do not march in step. */
+    default Duration interval() {
+        return Duration.ofSeconds(5);
+    }
+
+    /** Failures in a row that take an endpoint out. */
+    default int unhealthyAfter() {
+        return 3;
+    }
+
+    /** Successes in a row that bring it back. */
+    default int healthyAfter() {
+        return 2;
+    }
+
+    /** {@code GET path} every five seconds; a status from 200 to 299 within a second is well. */
+    static HealthCheck http(String path) {
+        return new HttpHealthCheck(Request.get(path).path(), Duration.ofSeconds(5), Duration.ofSeconds(1));
+    }
+}

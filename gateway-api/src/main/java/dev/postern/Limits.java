@@ -1,0 +1,185 @@
+package dev.postern;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** What a listener puts up with. The defaults are meant for the open internet. Immutable; each method gives a changed copy. */
+public final class Limits {
+    private static final Limits DEFAULT = new Limits(
+            8 * 1024, 16 * 1024, 100, 10_000, Duration.ofSeconds(10), Duration.ofSeconds(75), Duration.ofSeconds(30));
+
+    private final int maxTargetBytes;
+    private final int maxHeadBytes;
+    private final int maxHeaders;
+    private final int maxConnections;
+    private final Duration headTimeout;
+    private final Duration keepAlive;
+    private final Duration writeTimeout;
+
+    private Limits(
+            int maxTargetBytes,
+            int maxHeadBytes,
+            int maxHeaders,
+            int maxConnections,
+            Duration headTimeout,
+            Duration keepAlive,
+            Duration writeTimeout) {
+        this.maxTargetBytes = maxTargetBytes;
+        this.maxHeadBytes = maxHeadBytes;
+        this.maxHeaders = maxHeaders;
+        this.maxConnections = maxConnections;
+        this.headTimeout = headTimeout;
+        this.keepAlive = keepAlive;
+        this.writeTimeout = writeTimeout;
+    }
+
+    /** The defaults. */
+    public static Limits standard() {
+        return DEFAULT;
+    }
+
+    /** The longest request line in bytes, 256 to 65,536; the default is 8 KiB, then 414. */
+    public Limits maxTargetBytes(int bytes) {
+        return new Limits(
+                range("maxTargetBytes", bytes, 256, 65_536),
+                maxHeadBytes,
+                maxHeaders,
+                maxConnections,
+                headTimeout,
+                keepAlive,
+                writeTimeout);
+    }
+
+    /** The largest head in bytes, 1,024 to 262,144; the default is 16 KiB, then 431. */
+    public Limits maxHeadBytes(int bytes) {
+        return new Limits(
+                maxTargetBytes,
+                range("maxHeadBytes", bytes, 1024, 262_144),
+                maxHeaders,
+                maxConnections,
+                headTimeout,
+                keepAlive,
+                writeTimeout);
+    }
+
+    /** The most header lines, 8 to 1,000; the default is 100, then 431. */
+    public Limits maxHeaders(int count) {
+        return new Limits(
+                maxTargetBytes,
+                maxHeadBytes,
+                range("maxHeaders", count, 8, 1000),
+                maxConnections,
+                headTimeout,
+                keepAlive,
+                writeTimeout);
+    }
+
+    /** The most open connections of the listener, 1 or more; the default is 10,000, more are closed at once. */
+    public Limits maxConnections(int count) {
+        return new Limits(
+                maxTargetBytes,
+                maxHeadBytes,
+                maxHeaders,
+                range("maxConnections", count, 1, Integer.MAX_VALUE),
+                headTimeout,
+                keepAlive,
+                writeTimeout);
+    }
+
+    /** From the first byte of a head to its last, more than zero; the default is 10 seconds, then 408. */
+    public Limits headTimeout(Duration time) {
+        return new Limits(
+                maxTargetBytes,
+                maxHeadBytes,
+                maxHeaders,
+                maxConnections,
+                Durations.positive("headTimeout", time),
+                keepAlive,
+                writeTimeout);
+    }
+
+    /** How long a connection may stay open without a request, more than zero; the default is 75 seconds. */
+    public Limits keepAlive(Duration time) {
+        return new Limits(
+                maxTargetBytes,
+                maxHeadBytes,
+                maxHeaders,
+                maxConnections,
+                headTimeout,
+                Durations.positive("keepAlive", time),
+                writeTimeout);
+    }
+
+    /** How long a client may take no byte of a response that is ready, more than zero; the default is 30 seconds. */
+    public Limits writeTimeout(Duration time) {
+        return new Limits(
+                maxTargetBytes,
+                maxHeadBytes,
+                maxHeaders,
+                maxConnections,
+                headTimeout,
+                keepAlive,
+                Durations.positive("writeTimeout", time));
+    }
+
+    /** The longest request line in bytes. */
+    public int maxTargetBytes() {
+        return maxTargetBytes;
+    }
+
+    /** The largest head in bytes. */
+    public int maxHeadBytes() {
+        return maxHeadBytes;
+    }
+
+    /** The most header lines. */
+    public int maxHeaders() {
+        return maxHeaders;
+    }
+
+    /** The most open connections. */
+    public int maxConnections() {
+        return maxConnections;
+    }
+
+    /** The bound on receiving a head. */
+    public Duration headTimeout() {
+        return headTimeout;
+    }
+
+    /** The bound on idle connections. */
+    public Duration keepAlive() {
+        return keepAlive;
+    }
+
+    /** The bound on clients that do not read. */
+    public Duration writeTimeout() {
+        return writeTimeout;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Limits that
+                && that.maxTargetBytes == maxTargetBytes
+                && that.maxHeadBytes == maxHeadBytes
+                && that.maxHeaders == maxHeaders
+                && that.maxConnections == maxConnections
+                && that.headTimeout.equals(headTimeout)
+                && that.keepAlive.equals(keepAlive)
+                && that.writeTimeout.equals(writeTimeout);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(
+                maxTargetBytes, maxHeadBytes, maxHeaders, maxConnections, headTimeout, keepAlive, writeTimeout);
+    }
+
+    private static int range(String name, int value, int min, int max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException(name + ": " + value + " (expected: " + min + " to " + max + ")");
+        }
+        return value;
+    }
+}

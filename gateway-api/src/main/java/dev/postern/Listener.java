@@ -1,0 +1,166 @@
+package dev.postern;
+
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** A port on which the gateway serves HTTP/1.1. Immutable; each method gives a changed copy. */
+public final class Listener {
+    private final String name;
+    private final String host;
+    private final int port;
+    private final @Nullable Tls tls;
+    private final Limits limits;
+    private final List<String> trustedProxies;
+    private final @Nullable String healthPath;
+    private final boolean byteGuard;
+
+    private Listener(
+            String name,
+            String host,
+            int port,
+            @Nullable Tls tls,
+            Limits limits,
+            List<String> trustedProxies,
+            @Nullable String healthPath,
+            boolean byteGuard) {
+        this.name = name;
+        this.host = host;
+        this.port = port;
+        this.tls = tls;
+        this.limits = limits;
+        this.trustedProxies = trustedProxies;
+        this.healthPath = healthPath;
+        this.byteGuard = byteGuard;
+    }
+
+    /**
+     * Cleartext on all interfaces.
+     *
+     * @param port 0 to 65535; 0 takes any free port, told by {@link Gateway#listeners()}
+     */
+    public static Listener http(int port) {
+        return new Listener("http-" + checked(port), "0.0.0.0", port, null, Limits.standard(), List.of(), null, true);
+    }
+
+    /**
+     * TLS on all interfaces.
+     *
+     * @param port 0 to 65535; 0 takes any free port, told by {@link Gateway#listeners()}
+     */
+    public static Listener https(int port, Tls tls) {
+        Objects.requireNonNull(tls, "tls");
+        return new Listener("https-" + checked(port), "0.0.0.0", port, tls, Limits.standard(), List.of(), null, true);
+    }
+
+    /** The name in logs, metrics and messages; unique in its gateway. The default is {@code http-8080}, {@code https-8443} … */
+    public Listener name(String newName) {
+        if (newName.isBlank()) {
+            throw new IllegalArgumentException("listener name is blank");
+        }
+        return new Listener(newName, host, port, tls, limits, trustedProxies, healthPath, byteGuard);
+    }
+
+    /** Binds this address only: {@code 127.0.0.1}. */
+    public Listener host(String newHost) {
+        Objects.requireNonNull(newHost, "newHost");
+        return new Listener(name, newHost, port, tls, limits, trustedProxies, healthPath, byteGuard);
+    }
+
+    /** What the listener puts up with. */
+    public Listener limits(Limits newLimits) {
+        Objects.requireNonNull(newLimits, "newLimits");
+        return new Listener(name, host, port, tls, newLimits, trustedProxies, healthPath, byteGuard);
+    }
+
+    /**
+     * Networks whose proxies are believed when they report callers in {@code X-Forwarded-*} or {@code Forwarded}. Nobody
+     * is, unless named here: private networks are not trusted on their own.
+     */
+    public Listener trustedProxies(String... networks) {
+        return new Listener(name, host, port, tls, limits, List.of(networks), healthPath, byteGuard);
+    }
+
+    /** Answers {@code GET} on this path with 200 while the gateway is ready and 503 otherwise, before any route. */
+    public Listener healthPath(String path) {
+        return new Listener(name, host, port, tls, limits, trustedProxies, Targets.path(path), byteGuard);
+    }
+
+    /**
+     * Gives up the check of raw bytes before they are parsed. Only for hosts in which it cannot be put in place: without
+     * it some ambiguous requests can no longer be told from good ones.
+     */
+    public Listener withoutByteGuard() {
+        return new Listener(name, host, port, tls, limits, trustedProxies, healthPath, false);
+    }
+
+    /** The unique name. */
+    public String name() {
+        return name;
+    }
+
+    /** The address to bind. */
+    public String host() {
+        return host;
+    }
+
+    /** The port to bind; 0 for any. */
+    public int port() {
+        return port;
+    }
+
+    /** The certificate, or null for cleartext. */
+    public @Nullable Tls tls() {
+        return tls;
+    }
+
+    /** What the listener puts up with. */
+    public Limits limits() {
+        return limits;
+    }
+
+    /** The networks of believed proxies. */
+    public List<String> trustedProxies() {
+        return trustedProxies;
+    }
+
+    /** The path of the health answer, or null. */
+    public @Nullable String healthPath() {
+        return healthPath;
+    }
+
+    /** Whether raw bytes are checked. */
+    public boolean byteGuard() {
+        return byteGuard;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Listener that
+                && that.name.equals(name)
+                && that.host.equals(host)
+                && that.port == port
+                && Objects.equals(that.tls, tls)
+                && that.limits.equals(limits)
+                && that.trustedProxies.equals(trustedProxies)
+                && Objects.equals(that.healthPath, healthPath)
+                && that.byteGuard == byteGuard;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(name, host, port);
+    }
+
+    @Override
+    public String toString() {
+        return "listener \"" + name + '"';
+    }
+
+    private static int checked(int port) {
+        if (port < 0 || port > 65535) {
+            throw new IllegalArgumentException("port: " + port + " (expected: 0 to 65535)");
+        }
+        return port;
+    }
+}

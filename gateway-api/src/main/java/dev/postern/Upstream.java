@@ -1,0 +1,321 @@
+package dev.postern;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A named group of endpoints that serve the same thing, and the policies for talking to them. Or the host's own code:
+ * {@link #local}, {@link #localBlocking}.
+ *
+ * <p>All limits count for the whole gateway, however many event loops it runs on.
+ */
+public final class Upstream {
+    private final String name;
+    private final List<Endpoint> endpoints;
+    private final @Nullable Discovery discovery;
+    private final @Nullable Handler handler;
+    private final @Nullable BlockingHandler blockingHandler;
+    private final LoadBalancer loadBalancer;
+    private final @Nullable HealthCheck healthCheck;
+    private final RetryPolicy retry;
+    private final UpstreamTls tls;
+    private final Duration connectTimeout;
+    private final Duration poolTimeout;
+    private final @Nullable Duration firstByteTimeout;
+    private final Duration keepAlive;
+    private final int maxConnections;
+    private final int maxPending;
+
+    private Upstream(Builder builder) {
+        name = builder.name;
+        endpoints = List.copyOf(builder.endpoints);
+        discovery = builder.discovery;
+        handler = builder.handler;
+        blockingHandler = builder.blockingHandler;
+        loadBalancer = builder.loadBalancer;
+        healthCheck = builder.healthCheck;
+        retry = builder.retry;
+        tls = builder.tls;
+        connectTimeout = builder.connectTimeout;
+        poolTimeout = builder.poolTimeout;
+        firstByteTimeout = builder.firstByteTimeout;
+        keepAlive = builder.keepAlive;
+        maxConnections = builder.maxConnections;
+        maxPending = builder.maxPending;
+    }
+
+    /**
+     * Begins an upstream.
+     *
+     * @param name unique in its gateway; routes lead to it by this name, and its pools and marks survive config swaps
+     *     under it
+     */
+    public static Builder builder(String name) {
+        if (name.isBlank()) {
+            throw new IllegalArgumentException("upstream name is blank");
+        }
+        return new Builder(name);
+    }
+
+    /** The host's own code as an upstream, called on the event loop. */
+    public static Upstream local(String name, Handler handler) {
+        Builder builder = builder(name);
+        builder.handler = Objects.requireNonNull(handler, "handler");
+        return builder.build();
+    }
+
+    /** The host's own code as an upstream, called on the pool for blocking work. */
+    public static Upstream localBlocking(String name, BlockingHandler handler) {
+        Builder builder = builder(name);
+        builder.blockingHandler = Objects.requireNonNull(handler, "handler");
+        return builder.build();
+    }
+
+    /** The unique name. */
+    public String name() {
+        return name;
+    }
+
+    /** The fixed endpoints; empty with a discovery or a handler. */
+    public List<Endpoint> endpoints() {
+        return endpoints;
+    }
+
+    /** Who tells the endpoints, or null when they are fixed. */
+    public @Nullable Discovery discovery() {
+        return discovery;
+    }
+
+    /** The host's code, or null. */
+    public @Nullable Handler handler() {
+        return handler;
+    }
+
+    /** The host's blocking code, or null. */
+    public @Nullable BlockingHandler blockingHandler() {
+        return blockingHandler;
+    }
+
+    /** Who picks the endpoint. */
+    public LoadBalancer loadBalancer() {
+        return loadBalancer;
+    }
+
+    /** Who asks endpoints whether they are well, or null. */
+    public @Nullable HealthCheck healthCheck() {
+        return healthCheck;
+    }
+
+    /** When a failed attempt is made again. */
+    public RetryPolicy retry() {
+        return retry;
+    }
+
+    /** How certificates are judged. */
+    public UpstreamTls tls() {
+        return tls;
+    }
+
+    /** The bound on making a connection, TLS included. */
+    public Duration connectTimeout() {
+        return connectTimeout;
+    }
+
+    /** The bound on waiting for a free connection. */
+    public Duration poolTimeout() {
+        return poolTimeout;
+    }
+
+    /** The bound of one attempt, from the request sent to the response head; null for the exchange's deadline alone. */
+    public @Nullable Duration firstByteTimeout() {
+        return firstByteTimeout;
+    }
+
+    /** How long an idle connection is kept. */
+    public Duration keepAlive() {
+        return keepAlive;
+    }
+
+    /** Connections to one endpoint. */
+    public int maxConnections() {
+        return maxConnections;
+    }
+
+    /** Exchanges that may wait for a connection to one endpoint. */
+    public int maxPending() {
+        return maxPending;
+    }
+
+    /** A builder that begins with this upstream's settings. */
+    public Builder toBuilder() {
+        return new Builder(this);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Upstream that
+                && that.name.equals(name)
+                && that.endpoints.equals(endpoints)
+                && Objects.equals(that.discovery, discovery)
+                && Objects.equals(that.handler, handler)
+                && Objects.equals(that.blockingHandler, blockingHandler)
+                && that.loadBalancer.equals(loadBalancer)
+                && Objects.equals(that.healthCheck, healthCheck)
+                && that.retry.equals(retry)
+                && that.tls.equals(tls)
+                && that.connectTimeout.equals(connectTimeout)
+                && that.poolTimeout.equals(poolTimeout)
+                && Objects.equals(that.firstByteTimeout, firstByteTimeout)
+                && that.keepAlive.equals(keepAlive)
+                && that.maxConnections == maxConnections
+                && that.maxPending == maxPending;
+    }
+
+    @Override
+    public int hashCode() {
+        return name.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "upstream \"" + name + '"';
+    }
+
+    /** Collects the settings of an upstream; problems in texts and names are reported when the gateway is built. */
+    public static final class Builder {
+        private final String name;
+        private final List<Endpoint> endpoints = new ArrayList<>();
+        private @Nullable Discovery discovery;
+        private @Nullable Handler handler;
+        private @Nullable BlockingHandler blockingHandler;
+        private LoadBalancer loadBalancer = LoadBalancer.roundRobin();
+        private @Nullable HealthCheck healthCheck;
+        private RetryPolicy retry = RetryPolicy.none();
+        private UpstreamTls tls = UpstreamTls.verified();
+        private Duration connectTimeout = Duration.ofSeconds(2);
+        private Duration poolTimeout = Duration.ofSeconds(1);
+        private @Nullable Duration firstByteTimeout;
+        private Duration keepAlive = Duration.ofSeconds(20);
+        private int maxConnections = 1024;
+        private int maxPending = 1024;
+
+        private Builder(String name) {
+            this.name = name;
+        }
+
+        private Builder(Upstream upstream) {
+            name = upstream.name;
+            endpoints.addAll(upstream.endpoints);
+            discovery = upstream.discovery;
+            handler = upstream.handler;
+            blockingHandler = upstream.blockingHandler;
+            loadBalancer = upstream.loadBalancer;
+            healthCheck = upstream.healthCheck;
+            retry = upstream.retry;
+            tls = upstream.tls;
+            connectTimeout = upstream.connectTimeout;
+            poolTimeout = upstream.poolTimeout;
+            firstByteTimeout = upstream.firstByteTimeout;
+            keepAlive = upstream.keepAlive;
+            maxConnections = upstream.maxConnections;
+            maxPending = upstream.maxPending;
+        }
+
+        /** Adds endpoints of weight 1: {@code http://10.0.0.7:8081}. */
+        public Builder endpoints(String... uris) {
+            for (String uri : uris) {
+                endpoints.add(Endpoint.of(uri));
+            }
+            return this;
+        }
+
+        /** Adds an endpoint. */
+        public Builder endpoint(Endpoint endpoint) {
+            endpoints.add(Objects.requireNonNull(endpoint, "endpoint"));
+            return this;
+        }
+
+        /** Leaves it to a discovery to tell the endpoints. */
+        public Builder discovery(Discovery newDiscovery) {
+            discovery = Objects.requireNonNull(newDiscovery, "newDiscovery");
+            return this;
+        }
+
+        /** Who picks the endpoint; the default is {@link LoadBalancer#roundRobin}. */
+        public Builder loadBalancer(LoadBalancer newLoadBalancer) {
+            loadBalancer = Objects.requireNonNull(newLoadBalancer, "newLoadBalancer");
+            return this;
+        }
+
+        /** Asks endpoints whether they are well; the default is not to. */
+        public Builder healthCheck(HealthCheck newHealthCheck) {
+            healthCheck = Objects.requireNonNull(newHealthCheck, "newHealthCheck");
+            return this;
+        }
+
+        /** When a failed attempt is made again; the default is {@link RetryPolicy#none}. */
+        public Builder retry(RetryPolicy newRetry) {
+            retry = Objects.requireNonNull(newRetry, "newRetry");
+            return this;
+        }
+
+        /** How certificates of {@code https} endpoints are judged; the default verifies them. */
+        public Builder tls(UpstreamTls newTls) {
+            tls = Objects.requireNonNull(newTls, "newTls");
+            return this;
+        }
+
+        /** The bound on making a connection, TLS included, more than zero; the default is 2 seconds. */
+        public Builder connectTimeout(Duration newConnectTimeout) {
+            connectTimeout = Durations.positive("connectTimeout", newConnectTimeout);
+            return this;
+        }
+
+        /** The bound on waiting for a free connection, more than zero; the default is 1 second, then 503. */
+        public Builder poolTimeout(Duration newPoolTimeout) {
+            poolTimeout = Durations.positive("poolTimeout", newPoolTimeout);
+            return this;
+        }
+
+        /** The bound of one attempt up to the response head, more than zero; the default is the exchange's deadline. */
+        public Builder firstByteTimeout(Duration newFirstByteTimeout) {
+            firstByteTimeout = Durations.positive("firstByteTimeout", newFirstByteTimeout);
+            return this;
+        }
+
+        /**
+         * How long an idle connection is kept, more than zero; the default is 20 seconds. Keep it shorter than what the
+         * endpoints do, else they close connections that are just being reused.
+         */
+        public Builder keepAlive(Duration newKeepAlive) {
+            keepAlive = Durations.positive("keepAlive", newKeepAlive);
+            return this;
+        }
+
+        /** Connections to one endpoint, 1 or more; the default is 1,024. */
+        public Builder maxConnections(int newMaxConnections) {
+            if (newMaxConnections < 1) {
+                throw new IllegalArgumentException("maxConnections: " + newMaxConnections + " (expected: >= 1)");
+            }
+            maxConnections = newMaxConnections;
+            return this;
+        }
+
+        /** Exchanges that may wait for a connection to one endpoint, 0 or more; the default is 1,024, then 503. */
+        public Builder maxPending(int newMaxPending) {
+            if (newMaxPending < 0) {
+                throw new IllegalArgumentException("maxPending: " + newMaxPending + " (expected: >= 0)");
+            }
+            maxPending = newMaxPending;
+            return this;
+        }
+
+        /** The upstream. */
+        public Upstream build() {
+            return new Upstream(this);
+        }
+    }
+}

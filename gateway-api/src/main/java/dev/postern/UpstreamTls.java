@@ -1,0 +1,102 @@
+package dev.postern;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How certificates of {@code https} endpoints are judged. The default verifies the chain against the JVM's trust store
+ * and the name against the endpoint's host.
+ */
+public final class UpstreamTls {
+    private static final UpstreamTls DEFAULT = new UpstreamTls(null, null, null, null, false);
+
+    private final @Nullable Path trust;
+    private final @Nullable Path certificate;
+    private final @Nullable Path key;
+    private final @Nullable String serverName;
+    private final boolean insecure;
+
+    private UpstreamTls(
+            @Nullable Path trust,
+            @Nullable Path certificate,
+            @Nullable Path key,
+            @Nullable String serverName,
+            boolean insecure) {
+        this.trust = trust;
+        this.certificate = certificate;
+        this.key = key;
+        this.serverName = serverName;
+        this.insecure = insecure;
+    }
+
+    /** Verification against the JVM's trust store. */
+    public static UpstreamTls verified() {
+        return DEFAULT;
+    }
+
+    /** Trusts the certificates in this PEM file instead of the JVM's. */
+    public UpstreamTls trust(Path pem) {
+        return new UpstreamTls(Objects.requireNonNull(pem, "pem"), certificate, key, serverName, insecure);
+    }
+
+    /** Presents a certificate of our own (PEM chain and PKCS#8 key). */
+    public UpstreamTls certificate(Path chainPem, Path keyPem) {
+        return new UpstreamTls(
+                trust,
+                Objects.requireNonNull(chainPem, "chainPem"),
+                Objects.requireNonNull(keyPem, "keyPem"),
+                serverName,
+                insecure);
+    }
+
+    /** Asks for and verifies this name instead of the endpoint's host. */
+    public UpstreamTls serverName(String newServerName) {
+        return new UpstreamTls(trust, certificate, key, Targets.authority(newServerName), insecure);
+    }
+
+    /** Believes any certificate: for tests only. The gateway warns at every start. */
+    public UpstreamTls insecureTrustAnything() {
+        return new UpstreamTls(trust, certificate, key, serverName, true);
+    }
+
+    /** The PEM file of trusted certificates, or null for the JVM's. */
+    public @Nullable Path trust() {
+        return trust;
+    }
+
+    /** Our certificate chain, or null. */
+    public @Nullable Path certificate() {
+        return certificate;
+    }
+
+    /** Our key, or null. */
+    public @Nullable Path key() {
+        return key;
+    }
+
+    /** The name to ask for, or null for the endpoint's host. */
+    public @Nullable String serverName() {
+        return serverName;
+    }
+
+    /** Whether nothing is verified. */
+    public boolean insecure() {
+        return insecure;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof UpstreamTls that
+                && Objects.equals(that.trust, trust)
+                && Objects.equals(that.certificate, certificate)
+                && Objects.equals(that.key, key)
+                && Objects.equals(that.serverName, serverName)
+                && that.insecure == insecure;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(trust, certificate, key, serverName, insecure);
+    }
+}
