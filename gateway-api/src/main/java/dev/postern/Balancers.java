@@ -10,6 +10,9 @@ final class Balancers {
     /** A weighted schedule never gets longer than this; weights beyond it are scaled down. */
     private static final int MAX_SCHEDULE = 10_000;
 
+    /** Draws before taking the next best: with half of the endpoints out, 1 of 256 picks is not by chance. */
+    private static final int MAX_DRAWS = 8;
+
     private Balancers() {}
 
     enum Simple implements LoadBalancer {
@@ -17,9 +20,11 @@ final class Balancers {
             @Override
             public Picker prepare(Endpoints endpoints) {
                 int size = endpoints.size();
-                // floorMod: tickets wrap to negative ones.
-                return (ticket, candidates, request) ->
-                        next((int) Math.floorMod(ticket, (long) size), size, candidates);
+                return (ticket, candidates, request) -> {
+                    // floorMod: tickets wrap to negative ones.
+                    int turn = (int) Math.floorMod(ticket, (long) size);
+                    return candidates.allows(turn) ? turn : draw(mix(ticket), size, candidates);
+                };
             }
         },
         WEIGHTED {
@@ -31,12 +36,16 @@ final class Balancers {
                     return (ticket, candidates, request) -> -1;
                 }
                 return (ticket, candidates, request) -> {
-                    int at = (int) Math.floorMod(ticket, (long) schedule.length);
-                    for (int i = 0; i < schedule.length && i < 2 * size; i++) {
-                        int index = schedule[(at + i) % schedule.length];
+                    int turn = (int) Math.floorMod(ticket, (long) schedule.length);
+                    long bits = mix(ticket);
+                    for (int i = 0; i < MAX_DRAWS; i++) {
+                        int index = schedule[turn];
                         if (candidates.allows(index)) {
                             return index;
                         }
+                        // Drawn from the schedule, so the others take over in proportion to their weights.
+                        turn = bounded(bits, schedule.length);
+                        bits = mix(bits);
                     }
                     for (int index = 0; index < size; index++) {
                         if (endpoints.get(index).weight() > 0 && candidates.allows(index)) {
@@ -51,7 +60,7 @@ final class Balancers {
             @Override
             public Picker prepare(Endpoints endpoints) {
                 int size = endpoints.size();
-                return (ticket, candidates, request) -> next(bounded(mix(ticket), size), size, candidates);
+                return (ticket, candidates, request) -> draw(mix(ticket), size, candidates);
             }
         },
         LEAST_REQUESTS {
@@ -60,8 +69,8 @@ final class Balancers {
                 int size = endpoints.size();
                 return (ticket, candidates, request) -> {
                     long bits = mix(ticket);
-                    int first = next(bounded(bits, size), size, candidates);
-                    int second = next(bounded(mix(bits), size), size, candidates);
+                    int first = draw(bits, size, candidates);
+                    int second = draw(mix(~bits), size, candidates);
                     if (first == second && first >= 0) {
                         // Drawn twice: its neighbour is the other choice, else every fifth pick of five would be no
                         // choice.
@@ -79,6 +88,23 @@ final class Balancers {
         public String toString() {
             return name().toLowerCase(Locale.ROOT).replace('_', ' ');
         }
+    }
+
+    /**
+     * A usable endpoint by chance. Not the neighbour of one that is out: that one would take its whole share on top of its
+     * own, and might be the next to fall.
+     */
+    private static int draw(long random, int size, Candidates candidates) {
+        long bits = random;
+        int index = 0;
+        for (int i = 0; i < MAX_DRAWS; i++) {
+            index = bounded(bits, size);
+            if (candidates.allows(index)) {
+                return index;
+            }
+            bits = mix(bits);
+        }
+        return next(index, size, candidates);
     }
 
     /** The first usable endpoint from {@code start} on, around the ring; -1 when there is none. */

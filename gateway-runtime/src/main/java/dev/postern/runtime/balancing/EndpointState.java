@@ -1,0 +1,264 @@
+package dev.postern.runtime.balancing;
+
+import java.net.InetAddress;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One endpoint as the whole gateway knows it: what it is working on, its connections, and whether it may be picked. Shared
+ * by all event loops and by all configurations that name its address.
+ *
+ * <p>What guards the fields: each is an atomic of its own, and no rule spans two of them. The counts are exact; a bound is
+ * checked and taken in one step, so it holds for any number of threads. Marks are immutable values swapped by
+ * compare-and-set ({@link Mark}).
+ *
+ * <p>Two verdicts decide about use. The <b>active</b> one is {@link #health}, written by health checks. The <b>passive</b>
+ * one comes from connects: an endpoint that refuses connections is avoided for 1 s, then 2 s, 4 s … 60 s (each ±10 %); when
+ * the time is over one request is let through, and its success or failure decides for all.
+ */
+public final class EndpointState {
+    private static final AtomicReferenceFieldUpdater<EndpointState, Mark> MARK =
+            AtomicReferenceFieldUpdater.newUpdater(EndpointState.class, Mark.class, "mark");
+
+    private final String uri;
+    private final @Nullable EndpointAddress address;
+    private final long seed;
+    private final Pace pace;
+
+    private final AtomicInteger inFlight = new AtomicInteger();
+    private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger pending = new AtomicInteger();
+    private final LongAdder surplus = new LongAdder();
+    private volatile Mark mark = Mark.NEW;
+    private volatile boolean well = true;
+
+    EndpointState(String uri, @Nullable EndpointAddress address, long seed, Pace pace) {
+        this.uri = uri;
+        this.address = address;
+        this.seed = seed;
+        this.pace = pace;
+    }
+
+    /** The canonical text: {@code http://10.0.0.7:8081}; {@code local:orders} for the host's own code. */
+    public String uri() {
+        return uri;
+    }
+
+    /** Whether this is the host's own code, which has no address. */
+    public boolean local() {
+        return address == null;
+    }
+
+    /**
+     * Where to connect.
+     *
+     * @throws IllegalStateException for the host's own code
+     */
+    public EndpointAddress address() {
+        if (address == null) {
+            throw new IllegalStateException(uri + " has no address");
+        }
+        return address;
+    }
+
+    /** The name or address to connect to; IPv6 without brackets. */
+    public String host() {
+        return address().host();
+    }
+
+    /** The port, 1 to 65535. */
+    public int port() {
+        return address().port();
+    }
+
+    /** Whether it is spoken to over TLS. */
+    public boolean secure() {
+        return address().secure();
+    }
+
+    /** The address when the host is one; null when it is a name. */
+    public @Nullable InetAddress literal() {
+        return address().literal();
+    }
+
+    /** The exchanges it is working on. */
+    public int inFlight() {
+        return inFlight.get();
+    }
+
+    /** Takes the permit for one more connection, if there are fewer than {@code max}. */
+    public boolean tryAcquireConnection(int max) {
+        return tryStep(connections, max);
+    }
+
+    /** Gives the permit of a connection back; once for each that was taken. */
+    public void releaseConnection() {
+        stepBack(connections);
+    }
+
+    /** Connections open or being made. */
+    public int connections() {
+        return connections.get();
+    }
+
+    /** Joins those that wait for a connection, if there are fewer than {@code maxPending}. */
+    public boolean tryEnqueue(int maxPending) {
+        return tryStep(pending, maxPending);
+    }
+
+    /** Leaves those that wait; once for each that joined. */
+    public void dequeue() {
+        stepBack(pending);
+    }
+
+    /** Exchanges waiting for a connection. */
+    public int pending() {
+        return pending.get();
+    }
+
+    /**
+     * A connection was refused or not made in time, outside any exchange. Those of an exchange are told by {@link
+     * Selection#connectFailed}, which knows whether the attempt is older than the mark.
+     */
+    public void connectFailed() {
+        connectFailed(mark);
+    }
+
+    /** A connection was made outside any exchange: the endpoint is in use again at once. */
+    public void succeeded() {
+        Mark current = mark;
+        while (!current.clear() && !MARK.compareAndSet(this, current, current.cleared())) {
+            current = mark;
+        }
+    }
+
+    /** What an active check has found; told again, it changes nothing. */
+    public void health(boolean nowWell) {
+        if (well != nowWell) {
+            well = nowWell;
+            pace.healthChanged();
+        }
+    }
+
+    /** Whether active checks find it well; true without checks. */
+    public boolean well() {
+        return well;
+    }
+
+    /**
+     * A check has reached the endpoint: a back-off ends now, for one request to find out. The connects of exchanges keep the
+     * last word, since a check may take another way.
+     */
+    public void reached() {
+        long now = pace.now();
+        Mark current = mark;
+        while (current.remaining(now) > 0
+                && !current.probing()
+                && !MARK.compareAndSet(this, current, current.openedAt(now))) {
+            current = mark;
+        }
+    }
+
+    /** Whether both verdicts let it be picked. */
+    public boolean usable(long now) {
+        return well && mark.open(now);
+    }
+
+    /** Permits given back that had not been taken; anything but 0 is a bug of a caller. */
+    public long surplusReleases() {
+        return surplus.sum();
+    }
+
+    @Override
+    public String toString() {
+        return uri;
+    }
+
+    Mark mark() {
+        return mark;
+    }
+
+    void begin() {
+        inFlight.incrementAndGet();
+    }
+
+    void end() {
+        stepBack(inFlight);
+    }
+
+    void countSurplus() {
+        surplus.increment();
+    }
+
+    /** Takes the one probe; null when another has taken it or things have changed since. */
+    @Nullable
+    Mark tryProbe(Mark seen) {
+        Mark probe = seen.probed();
+        return MARK.compareAndSet(this, seen, probe) ? probe : null;
+    }
+
+    void undecided(Mark probe) {
+        // When this fails there was a verdict meanwhile.
+        MARK.compareAndSet(this, probe, probe.undecided());
+    }
+
+    /** Counts one refusal of an attempt that began when {@code seen} was the mark. */
+    void connectFailed(Mark seen) {
+        long now = pace.now();
+        while (true) {
+            Mark current = mark;
+            // 1. Many attempts that began together fail together: they are one piece of news, the first to arrive.
+            boolean stale = current.serial() != seen.serial();
+            // 2. So are those picked for want of anything better while the time still runs.
+            boolean early = !current.clear() && !current.probing() && current.remaining(now) > 0;
+            if (stale || early || MARK.compareAndSet(this, current, current.refused(now, chance(current.serial())))) {
+                return;
+            }
+        }
+    }
+
+    /** Clears the mark if the attempt began after it; whether it did. */
+    boolean succeeded(Mark seen) {
+        while (true) {
+            Mark current = mark;
+            // An endpoint that shuts down still answers what it has accepted, but takes no connection any more.
+            if (current.clear() || current.serial() != seen.serial()) {
+                return false;
+            }
+            if (MARK.compareAndSet(this, current, current.cleared())) {
+                return true;
+            }
+        }
+    }
+
+    /** Back on the list after it was off it: whatever was known is out of date. */
+    void renew() {
+        MARK.updateAndGet(this, Mark::cleared);
+        health(true);
+    }
+
+    private double chance(long serial) {
+        long bits = Seeds.mix(seed + serial);
+        return (bits >>> 11) * 0x1p-53;
+    }
+
+    private static boolean tryStep(AtomicInteger count, int max) {
+        for (int now = count.get(); now < max; now = count.get()) {
+            if (count.compareAndSet(now, now + 1)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void stepBack(AtomicInteger count) {
+        for (int now = count.get(); now > 0; now = count.get()) {
+            if (count.compareAndSet(now, now - 1)) {
+                return;
+            }
+        }
+        surplus.increment();
+    }
+}

@@ -1,0 +1,67 @@
+package dev.postern.runtime.balancing;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An endpoint picked for one attempt and counted as working on it. Has exactly one ending, {@link #release}; before it, the
+ * attempt tells what it has learned about connecting: {@link #connectFailed} or {@link #succeeded}, at most once, or neither
+ * when the client left first. Safe on any thread.
+ */
+public final class Selection {
+    private final ClusterView view;
+    private final EndpointState endpoint;
+    private final int index;
+    /** The mark when the endpoint was picked; what is learned counts only if nothing newer is known. */
+    private final Mark seen;
+
+    private final @Nullable Mark probe;
+    private final AtomicBoolean released = new AtomicBoolean();
+
+    Selection(ClusterView view, int index, EndpointState endpoint, Mark seen, @Nullable Mark probe) {
+        this.view = view;
+        this.index = index;
+        this.endpoint = endpoint;
+        this.seen = seen;
+        this.probe = probe;
+    }
+
+    /** The endpoint. */
+    public EndpointState endpoint() {
+        return endpoint;
+    }
+
+    /** Its place in {@link ClusterView#endpoints}. */
+    public int index() {
+        return index;
+    }
+
+    /** The connection was refused or not made in time: the endpoint is avoided for a while. */
+    public void connectFailed() {
+        endpoint.connectFailed(seen);
+    }
+
+    /** A connection was made, or a pooled one has brought a response: an endpoint that was avoided is in use again. */
+    public void succeeded() {
+        if (endpoint.succeeded(seen)) {
+            view.recovered(endpoint);
+        }
+    }
+
+    /** The attempt is over. A second call does nothing but be counted in {@link EndpointState#surplusReleases}. */
+    public void release() {
+        if (!released.compareAndSet(false, true)) {
+            endpoint.countSurplus();
+            return;
+        }
+        endpoint.end();
+        if (probe != null) {
+            endpoint.undecided(probe);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return endpoint.uri();
+    }
+}
