@@ -1,0 +1,139 @@
+package dev.postern.runtime.observe;
+
+import java.util.List;
+
+/**
+ * Every meter there is. The page docs/concepts/observability.md shows this table.
+ *
+ * <p>Labels take their values from the configuration and from fixed sets, never from a request as it is: what a caller
+ * sends cannot make a new time series (T140).
+ */
+public enum GatewayMeter {
+    /** The exchange. */
+    REQUESTS(
+            "postern.requests",
+            Kind.TIMER,
+            "seconds",
+            List.of("route", "method", "status", "outcome"),
+            "Exchanges, from the request head to the last byte. Its count is the number of requests."),
+    /** The gateway's part of it. */
+    GATEWAY_TIME(
+            "postern.gateway.time",
+            Kind.TIMER,
+            "seconds",
+            List.of("route"),
+            "The part of that time not spent waiting for response heads of upstreams: filters, queues, bodies."),
+    /** Exchanges under way. */
+    IN_FLIGHT(
+            "postern.requests.in.flight",
+            Kind.GAUGE,
+            "exchanges",
+            List.of("route"),
+            "Exchanges that have started and not ended."),
+    /** Bytes in. */
+    REQUEST_BYTES(
+            "postern.request.bytes", Kind.COUNTER, "bytes", List.of("route"), "Body bytes received from callers."),
+    /** Bytes out. */
+    RESPONSE_BYTES("postern.response.bytes", Kind.COUNTER, "bytes", List.of("route"), "Body bytes written to callers."),
+    /** What broke. */
+    FAILURES(
+            "postern.failures",
+            Kind.COUNTER,
+            "exchanges",
+            List.of("route", "failure", "party"),
+            "Exchanges that broke, by reason and by who has to be looked at (`client`, `gateway`, `upstream`)."),
+    /** The upstream's part of it. */
+    ATTEMPTS(
+            "postern.upstream.attempts",
+            Kind.TIMER,
+            "seconds",
+            List.of("upstream", "endpoint", "status", "failure"),
+            "Attempts, from their start to the response head or the failure. Retries count."),
+    /** Work of an upstream. */
+    UPSTREAM_IN_FLIGHT(
+            "postern.upstream.in.flight",
+            Kind.GAUGE,
+            "exchanges",
+            List.of("upstream"),
+            "Exchanges the upstream is working on."),
+    /** Queue of a pool. */
+    UPSTREAM_PENDING(
+            "postern.upstream.pending",
+            Kind.GAUGE,
+            "exchanges",
+            List.of("upstream"),
+            "Exchanges that wait for a connection to the upstream."),
+    /** Work of an endpoint. */
+    ENDPOINT_IN_FLIGHT(
+            "postern.endpoint.in.flight",
+            Kind.GAUGE,
+            "exchanges",
+            List.of("upstream", "endpoint"),
+            "Exchanges the endpoint is working on."),
+    /** Size of a pool. */
+    ENDPOINT_CONNECTIONS(
+            "postern.endpoint.connections",
+            Kind.GAUGE,
+            "connections",
+            List.of("upstream", "endpoint"),
+            "Open connections to the endpoint."),
+    /** May be picked. */
+    ENDPOINT_USABLE(
+            "postern.endpoint.usable",
+            Kind.GAUGE,
+            "",
+            List.of("upstream", "endpoint"),
+            "1 while the endpoint may be picked, 0 while it is unhealthy or avoided.");
+
+    /** What a meter measures. */
+    public enum Kind {
+        /** How often, and how long in all and at most. */
+        TIMER,
+        /** How much in all. */
+        COUNTER,
+        /** How much now. */
+        GAUGE
+    }
+
+    private final String meter;
+    private final Kind kind;
+    private final String unit;
+
+    @SuppressWarnings("ImmutableEnumChecker") // always made by List.of
+    private final List<String> labels;
+
+    private final String meaning;
+
+    GatewayMeter(String meter, Kind kind, String unit, List<String> labels, String meaning) {
+        this.meter = meter;
+        this.kind = kind;
+        this.unit = unit;
+        this.labels = labels;
+        this.meaning = meaning;
+    }
+
+    /** The name in Micrometer's spelling; Prometheus shows {@code postern.requests} as {@code postern_requests_seconds}. */
+    public String meter() {
+        return meter;
+    }
+
+    /** What it measures. */
+    public Kind kind() {
+        return kind;
+    }
+
+    /** The unit; empty for none. */
+    public String unit() {
+        return unit;
+    }
+
+    /** The names of its labels, in order. */
+    public List<String> labels() {
+        return labels;
+    }
+
+    /** What it says, in Markdown. */
+    public String meaning() {
+        return meaning;
+    }
+}

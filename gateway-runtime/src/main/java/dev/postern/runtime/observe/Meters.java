@@ -1,0 +1,59 @@
+package dev.postern.runtime.observe;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/** Registers the meters of {@link GatewayMeter} with the labels that stand there, in that order. Safe on any thread. */
+final class Meters {
+    private final MeterRegistry registry;
+    private final Tags common;
+
+    Meters(MeterRegistry registry, Tags common) {
+        this.registry = registry;
+        this.common = common;
+    }
+
+    Timer timer(GatewayMeter meter, String... labels) {
+        return Timer.builder(meter.meter())
+                .description(meter.meaning())
+                .tags(tags(meter, labels))
+                .register(registry);
+    }
+
+    Counter counter(GatewayMeter meter, String... labels) {
+        return Counter.builder(meter.meter())
+                .description(meter.meaning())
+                .baseUnit(meter.unit())
+                .tags(tags(meter, labels))
+                .register(registry);
+    }
+
+    /** A gauge; the registry does not keep {@code source} alive. */
+    <T> Gauge gauge(GatewayMeter meter, T source, ToDoubleFunction<T> value, String... labels) {
+        return Gauge.builder(meter.meter(), source, value)
+                .description(meter.meaning())
+                .baseUnit(meter.unit().isEmpty() ? null : meter.unit())
+                .tags(tags(meter, labels))
+                .register(registry);
+    }
+
+    void remove(Iterable<? extends Meter> all) {
+        all.forEach(registry::remove);
+    }
+
+    private Tags tags(GatewayMeter meter, String... labels) {
+        List<Tag> tags = new ArrayList<>();
+        for (int i = 0; i < labels.length; i++) {
+            tags.add(Tag.of(meter.labels().get(i), labels[i]));
+        }
+        return common.and(tags);
+    }
+}
