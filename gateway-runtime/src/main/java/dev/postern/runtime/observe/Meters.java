@@ -36,12 +36,18 @@ final class Meters {
                 .register(registry);
     }
 
-    /** A gauge; the registry does not keep {@code source} alive. */
+    /**
+     * A gauge; the registry does not keep {@code source} alive. It takes the place of one that an earlier gateway left
+     * behind: registering alone would give back that one, whose source is gone.
+     */
     <T> Gauge gauge(GatewayMeter meter, T source, ToDoubleFunction<T> value, String... labels) {
+        String unit = meter.unit().isEmpty() ? null : meter.unit();
+        Tags tags = tags(meter, labels);
+        registry.removeByPreFilterId(new Meter.Id(meter.meter(), tags, unit, null, Meter.Type.GAUGE));
         return Gauge.builder(meter.meter(), source, value)
                 .description(meter.meaning())
-                .baseUnit(meter.unit().isEmpty() ? null : meter.unit())
-                .tags(tags(meter, labels))
+                .baseUnit(unit)
+                .tags(tags)
                 .register(registry);
     }
 
