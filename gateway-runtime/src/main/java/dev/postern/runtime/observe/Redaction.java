@@ -102,7 +102,7 @@ final class Redaction {
         return names.append(parameters.length > MAX_NAMES ? "&…" : "").toString();
     }
 
-    /** A scheme of RFC 9110 11.1 in front, or the first characters of any JSON Web Token: {@code {"} in Base64. */
+    /** A scheme of RFC 9110 11.1 in front, or how any JSON Web Token begins: a brace and a quote in Base64. */
     private static boolean looksLikeCredentials(String value) {
         int blank = value.indexOf(' ');
         return value.contains("eyJ")
