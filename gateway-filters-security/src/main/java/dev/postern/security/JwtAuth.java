@@ -408,7 +408,11 @@ public final class JwtAuth implements Filter, Managed, Checked {
 
         /** The filter. Never fails: see {@link JwtAuth#problems}. */
         public JwtAuth build() {
-            return new JwtAuth(new JwtOptions(
+            return new JwtAuth(options());
+        }
+
+        JwtOptions options() {
+            return new JwtOptions(
                     issuer,
                     Set.copyOf(audiences),
                     anyAudience,
@@ -428,7 +432,7 @@ public final class JwtAuth implements Filter, Managed, Checked {
                     tokenRemoved,
                     alwaysOffLoop,
                     cachedTokens,
-                    realm));
+                    realm);
         }
 
         private static String text(String what, String value) {

@@ -16,11 +16,13 @@ final class KeySet {
     /** More keys than this are not tried for one token: each try costs a verification. */
     static final int MAX_CANDIDATES = 4;
 
+    private final List<JwtKey> inOrder;
     private final Set<JwtKey> all;
     private final Map<String, List<JwtKey>> byId = new HashMap<>();
     private final List<JwtKey> withoutId = new ArrayList<>();
 
     KeySet(List<JwtKey> keys) {
+        inOrder = List.copyOf(keys);
         all = Set.copyOf(new HashSet<>(keys));
         for (JwtKey key : keys) {
             String id = key.id();
@@ -46,12 +48,12 @@ final class KeySet {
     }
 
     /**
-     * The keys to try, at most {@value #MAX_CANDIDATES}.
+     * The keys to try, at most {@value #MAX_CANDIDATES}, in the issuer's order.
      *
      * @param id what the token names, or null
      */
     List<JwtKey> candidates(@Nullable String id, JwtAlgorithm algorithm, Set<JwtAlgorithm> allowed) {
-        Iterable<JwtKey> named = id == null ? all : byId.getOrDefault(id, withoutId);
+        Iterable<JwtKey> named = id == null ? inOrder : byId.getOrDefault(id, withoutId);
         List<JwtKey> candidates = new ArrayList<>(2);
         for (JwtKey key : named) {
             if (candidates.size() < MAX_CANDIDATES && key.allows(algorithm, allowed)) {
