@@ -11,7 +11,15 @@ package dev.postern;
 public record BoundListener(String name, String host, int port, boolean secure) {
     /** {@code http://127.0.0.1:8080}. */
     public String url() {
-        String shown = host.equals("0.0.0.0") ? "127.0.0.1" : host.contains(":") ? "[" + host + "]" : host;
-        return (secure ? "https://" : "http://") + shown + ':' + port;
+        return (secure ? "https://" : "http://") + reachable() + ':' + port;
+    }
+
+    // The addresses that mean "all interfaces" cannot be connected to everywhere; loopback is one of them.
+    private String reachable() {
+        return switch (host) {
+            case "0.0.0.0" -> "127.0.0.1";
+            case "::", "0:0:0:0:0:0:0:0" -> "[::1]";
+            default -> host.contains(":") ? '[' + host + ']' : host;
+        };
     }
 }

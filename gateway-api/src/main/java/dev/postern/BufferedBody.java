@@ -2,9 +2,11 @@ package dev.postern;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import org.jspecify.annotations.Nullable;
 
 /** A body whose bytes are all in memory: it has a length, may be read again and again, and has nothing to release. */
 public final class BufferedBody implements Body {
@@ -48,7 +50,7 @@ public final class BufferedBody implements Body {
 
     @Override
     public CompletionStage<BufferedBody> buffer(int maxBytes) {
-        if (bytes.length > maxBytes) {
+        if (bytes.length > checked(maxBytes)) {
             return CompletableFuture.failedFuture(new GatewayException(
                     Failure.REQUEST_BODY_TOO_LARGE, "body of " + bytes.length + " bytes (limit: " + maxBytes + ")"));
         }
@@ -60,9 +62,27 @@ public final class BufferedBody implements Body {
         // Nothing is held beyond the array itself.
     }
 
+    /** Equal when the bytes are: a route that answers with a fixed text is the same route when it is configured again. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof BufferedBody that && Arrays.equals(that.bytes, bytes);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(bytes);
+    }
+
     /** The length only: content does not belong into logs. */
     @Override
     public String toString() {
         return "BufferedBody[" + bytes.length + " bytes]";
+    }
+
+    static int checked(int maxBytes) {
+        if (maxBytes < 0) {
+            throw new IllegalArgumentException("maxBytes: " + maxBytes + " (expected: >= 0)");
+        }
+        return maxBytes;
     }
 }

@@ -30,8 +30,11 @@ public final class ClientInfo {
         this.certificates = certificates;
     }
 
-    /** A caller over cleartext, directly connected. */
+    /** A caller over cleartext, directly connected; the address must be resolved. */
     public static ClientInfo of(InetSocketAddress peer) {
+        if (peer.isUnresolved()) {
+            throw new IllegalArgumentException("peer: " + peer + " (expected: a resolved address)");
+        }
         return new ClientInfo(peer, peer.getAddress(), false, false, List.of());
     }
 

@@ -1,5 +1,6 @@
 package dev.postern;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -36,8 +37,8 @@ public final class Endpoint {
     /** A label such as {@code zone=eu-1}. */
     public Endpoint label(String name, String value) {
         Map<String, String> more = new TreeMap<>(labels);
-        more.put(name, value);
-        return new Endpoint(uri, weight, Map.copyOf(more));
+        more.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value"));
+        return new Endpoint(uri, weight, Collections.unmodifiableMap(more));
     }
 
     /** The text it was made from. */
@@ -50,7 +51,7 @@ public final class Endpoint {
         return weight;
     }
 
-    /** The labels. */
+    /** The labels, by name. */
     public Map<String, String> labels() {
         return labels;
     }

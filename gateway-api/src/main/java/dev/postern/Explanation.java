@@ -1,5 +1,7 @@
 package dev.postern;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,7 @@ public record Explanation(
     /** Copies what it is given. */
     public Explanation {
         considered = List.copyOf(considered);
+        pathVariables = Collections.unmodifiableMap(new LinkedHashMap<>(pathVariables));
         filters = List.copyOf(filters);
         endpoints = List.copyOf(endpoints);
     }

@@ -47,7 +47,8 @@ final class FieldRules {
             }
         }
         if (length > 0 && (isBlank(value.charAt(0)) || isBlank(value.charAt(length - 1)))) {
-            throw new IllegalArgumentException("value of header " + name + " begins or ends with a blank");
+            throw new IllegalArgumentException(
+                    "value of header " + name + ": blank at an end (expected: none at either end, RFC 9110 5.5)");
         }
         return value;
     }

@@ -1,5 +1,6 @@
 package dev.postern;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +33,8 @@ public final class GatewayException extends RuntimeException {
     public GatewayException(Failure failure, String reason, String message, @Nullable Throwable cause) {
         // No stack when nothing threw: refusing requests is ordinary work and attackers choose how often it is done.
         super(message, cause, false, cause != null);
-        this.failure = failure;
-        this.reason = reason;
+        this.failure = Objects.requireNonNull(failure, "failure");
+        this.reason = Objects.requireNonNull(reason, "reason");
     }
 
     /** Place, party and status. */

@@ -27,8 +27,12 @@ public interface HealthCheck {
         return 2;
     }
 
-    /** {@code GET path} every five seconds; a status from 200 to 299 within a second is well. */
+    /**
+     * {@code GET path} every five seconds; a status from 200 to 299 within a second is well.
+     *
+     * @param path percent-encoded, a query included: {@code /health?deep}
+     */
     static HealthCheck http(String path) {
-        return new HttpHealthCheck(Request.get(path).path(), Duration.ofSeconds(5), Duration.ofSeconds(1));
+        return new HttpHealthCheck(Request.get(path).target(), Duration.ofSeconds(5), Duration.ofSeconds(1));
     }
 }

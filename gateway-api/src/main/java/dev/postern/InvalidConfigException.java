@@ -15,6 +15,9 @@ public final class InvalidConfigException extends IllegalArgumentException {
                 .map(problem -> "  " + problem)
                 .collect(Collectors.joining(
                         "\n", problems.size() == 1 ? "1 problem:\n" : problems.size() + " problems:\n", "")));
+        if (problems.isEmpty()) {
+            throw new IllegalArgumentException("problems: [] (expected: at least one)");
+        }
         this.problems = List.copyOf(problems);
     }
 

@@ -56,7 +56,7 @@ public final class Listener {
     /** The name in logs, metrics and messages; unique in its gateway. The default is {@code http-8080}, {@code https-8443} … */
     public Listener name(String newName) {
         if (newName.isBlank()) {
-            throw new IllegalArgumentException("listener name is blank");
+            throw new IllegalArgumentException("listener name: \"" + newName + "\" (expected: not blank)");
         }
         return new Listener(newName, host, port, tls, limits, trustedProxies, healthPath, byteGuard);
     }

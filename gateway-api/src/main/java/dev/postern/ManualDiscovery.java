@@ -36,6 +36,11 @@ public final class ManualDiscovery implements Discovery {
     public synchronized Watch watch(Services services, Consumer<List<Endpoint>> endpoints) {
         watchers.add(endpoints);
         endpoints.accept(current);
-        return () -> watchers.remove(endpoints);
+        return () -> stop(endpoints);
+    }
+
+    // Waits for a set() under way on another thread: after a watch has stopped nothing is told.
+    private synchronized void stop(Consumer<List<Endpoint>> endpoints) {
+        watchers.remove(endpoints);
     }
 }

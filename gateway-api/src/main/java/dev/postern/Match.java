@@ -4,6 +4,8 @@ import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -54,7 +56,7 @@ public final class Match {
 
     /** Hosts: {@code api.example.com}, or {@code *.example.com} for every name below, not the name itself. Ports do not count. */
     public static Match host(String... hosts) {
-        return new Match(new Condition.Hosts(Set.of(hosts)));
+        return new Match(new Condition.Hosts(texts(hosts)));
     }
 
     /** At least one of these. Counts as several routes in a row. */
@@ -83,7 +85,7 @@ public final class Match {
 
     /** One of these methods. A route for {@code GET} also serves {@code HEAD}. */
     public Match method(String... methods) {
-        return with(new Condition.Methods(Set.of(methods)));
+        return with(new Condition.Methods(texts(methods)));
     }
 
     /** A header with this value. */
@@ -118,7 +120,7 @@ public final class Match {
 
     /** Callers in one of these networks: {@code 10.0.0.0/8}, {@code 2001:db8::/32}, or a single address. */
     public Match client(String... networks) {
-        return with(new Condition.Client(Set.of(networks)));
+        return with(new Condition.Client(texts(networks)));
     }
 
     /** From an instant, inclusive, until another, exclusive. */
@@ -154,6 +156,11 @@ public final class Match {
     @Override
     public String toString() {
         return condition.toString();
+    }
+
+    // Not Set.of: a name written twice is no reason to fail.
+    private static Set<String> texts(String... texts) {
+        return new LinkedHashSet<>(Arrays.asList(texts));
     }
 
     private Match with(Condition more) {

@@ -9,7 +9,7 @@ record NamedFilter(String name, Filter filter) implements Filter, Managed, Check
     NamedFilter {
         Objects.requireNonNull(filter, "filter");
         if (name.isBlank()) {
-            throw new IllegalArgumentException("filter name is blank");
+            throw new IllegalArgumentException("filter name: \"" + name + "\" (expected: not blank)");
         }
     }
 

@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** {@code application/problem+json} bodies (RFC 9457), written without a JSON library: six flat members. */
+/** {@code application/problem+json} bodies (RFC 9457), written without a JSON library: five flat members. */
 final class ProblemDetails {
     static final ErrorHandler HANDLER = new ErrorHandler() {
         @Override

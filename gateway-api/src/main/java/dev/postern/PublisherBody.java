@@ -2,6 +2,7 @@ package dev.postern;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -18,7 +19,7 @@ final class PublisherBody implements Body {
         if (length < -1) {
             throw new IllegalArgumentException("length: " + length + " (expected: >= 0, or -1 for unknown)");
         }
-        this.publisher = publisher;
+        this.publisher = Objects.requireNonNull(publisher, "chunks");
         this.length = length;
     }
 
@@ -35,6 +36,8 @@ final class PublisherBody implements Body {
     @Override
     public Flow.Publisher<ByteBuffer> chunks() {
         return subscriber -> {
+            // Rule 1.9; checked first, so that a mistake does not use up the one reading.
+            Objects.requireNonNull(subscriber, "subscriber");
             if (taken.compareAndSet(false, true)) {
                 publisher.subscribe(subscriber);
             } else {
@@ -45,6 +48,7 @@ final class PublisherBody implements Body {
 
     @Override
     public CompletionStage<BufferedBody> buffer(int maxBytes) {
+        BufferedBody.checked(maxBytes);
         CompletableFuture<BufferedBody> result = new CompletableFuture<>();
         chunks().subscribe(new Collector(maxBytes, result));
         return result.minimalCompletionStage();

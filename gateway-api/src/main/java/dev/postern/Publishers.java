@@ -11,10 +11,11 @@ final class Publishers {
     static void one(Flow.Subscriber<? super ByteBuffer> subscriber, ByteBuffer content) {
         subscriber.onSubscribe(new Flow.Subscription() {
             private boolean done;
+            private boolean cancelled;
 
             @Override
             public void request(long n) {
-                if (done) {
+                if (done || cancelled) {
                     return;
                 }
                 done = true;
@@ -25,12 +26,15 @@ final class Publishers {
                 if (content.hasRemaining()) {
                     subscriber.onNext(content);
                 }
-                subscriber.onComplete();
+                // Rule 1.8: whoever cancels on receiving the buffer hears nothing more, not even of the end.
+                if (!cancelled) {
+                    subscriber.onComplete();
+                }
             }
 
             @Override
             public void cancel() {
-                done = true;
+                cancelled = true;
             }
         });
     }

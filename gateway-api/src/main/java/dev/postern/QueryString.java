@@ -51,17 +51,14 @@ final class QueryString {
     }
 
     private static boolean nameIs(String query, int start, int end, String name) {
-        if (end - start == name.length() && query.startsWith(name, start)) {
-            return true;
-        }
-        // Without an escape in it a name of another length or spelling is another name.
         for (int i = start; i < end; i++) {
             char c = query.charAt(i);
             if (c == '%' || c == '+') {
                 return decode(query, start, end).equals(name);
             }
         }
-        return false;
+        // Only a name without an escape is its own decoded form: %61 is called a, not %61.
+        return end - start == name.length() && query.startsWith(name, start);
     }
 
     private static String decode(String query, int start, int end) {

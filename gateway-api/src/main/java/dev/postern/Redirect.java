@@ -52,7 +52,7 @@ public final class Redirect {
 
     /** To another host name, without a port. */
     public Redirect host(String newHost) {
-        return new Redirect(status, scheme, Targets.authority(newHost), port, path, prefix);
+        return new Redirect(status, scheme, Targets.host(newHost), port, path, prefix);
     }
 
     /** To another port, 1 to 65535. */

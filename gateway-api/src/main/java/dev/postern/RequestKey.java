@@ -45,6 +45,7 @@ public interface RequestKey {
 
     /** Any function, under a name that stands for it: two with one name are taken for the same. */
     static RequestKey named(String name, BiFunction<Request, Exchange, @Nullable String> function) {
+        Objects.requireNonNull(name, "name");
         Objects.requireNonNull(function, "function");
         return new RequestKeys.Named(name, function);
     }

@@ -49,6 +49,9 @@ public final class Response {
      * @param detail one sentence for people, or null; escaped, but shown to the client: no secrets, no internals
      */
     public static Response problem(int status, String code, @Nullable String detail) {
+        if (status < 400) {
+            throw new IllegalArgumentException("status: " + status + " (expected: 400 to 599)");
+        }
         return ProblemDetails.response(checked(status), code, detail);
     }
 

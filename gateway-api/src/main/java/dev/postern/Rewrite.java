@@ -178,5 +178,13 @@ public final class Rewrite {
      * @param name of the header or parameter
      * @param value empty for {@link Action#REMOVE}
      */
-    public record Edit(Target target, Action action, String name, String value) {}
+    public record Edit(Target target, Action action, String name, String value) {
+        /** Refuses null. */
+        public Edit {
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(action, "action");
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(value, "value");
+        }
+    }
 }

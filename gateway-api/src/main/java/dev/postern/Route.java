@@ -49,7 +49,7 @@ public final class Route {
      */
     public static Builder builder(String id) {
         if (id.isBlank()) {
-            throw new IllegalArgumentException("route id is blank");
+            throw new IllegalArgumentException("route id: \"" + id + "\" (expected: not blank)");
         }
         return new Builder(id);
     }

@@ -37,7 +37,7 @@ public final class Split {
 
     /** Keeps requests of one key together. */
     public Split stickyBy(RequestKey newKey) {
-        return new Split(shares, newKey);
+        return new Split(shares, Objects.requireNonNull(newKey, "newKey"));
     }
 
     /** The shares, in the order written. */
@@ -74,6 +74,7 @@ public final class Split {
     public record Share(String upstream, int weight) {
         /** Refuses weights out of range. */
         public Share {
+            Objects.requireNonNull(upstream, "upstream");
             if (weight < 0 || weight > 1_000_000) {
                 throw new IllegalArgumentException("weight: " + weight + " (expected: 0 to 1000000)");
             }

@@ -22,6 +22,16 @@ final class Targets {
         return visible("authority", authority, "/?#@\"<>\\^`{|} ");
     }
 
+    /** A host without a port; IPv6 addresses in brackets. */
+    static String host(String host) {
+        authority(host);
+        if (host.indexOf(':') >= 0 && !(host.charAt(0) == '[' && host.indexOf(']') == host.length() - 1)) {
+            throw new IllegalArgumentException(
+                    "host: " + FieldRules.shown(host) + " (expected: a name without a port)");
+        }
+        return host;
+    }
+
     private static String visible(String what, String text, String forbidden) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

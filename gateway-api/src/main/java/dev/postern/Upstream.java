@@ -55,7 +55,7 @@ public final class Upstream {
      */
     public static Builder builder(String name) {
         if (name.isBlank()) {
-            throw new IllegalArgumentException("upstream name is blank");
+            throw new IllegalArgumentException("upstream name: \"" + name + "\" (expected: not blank)");
         }
         return new Builder(name);
     }

@@ -52,7 +52,7 @@ public final class UpstreamTls {
 
     /** Asks for and verifies this name instead of the endpoint's host. */
     public UpstreamTls serverName(String newServerName) {
-        return new UpstreamTls(trust, certificate, key, Targets.authority(newServerName), insecure);
+        return new UpstreamTls(trust, certificate, key, Targets.host(newServerName), insecure);
     }
 
     /** Believes any certificate: for tests only. The gateway warns at every start. */

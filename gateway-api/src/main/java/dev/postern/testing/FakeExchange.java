@@ -13,10 +13,14 @@ import dev.postern.Route;
 import dev.postern.TimeSource;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -35,7 +39,10 @@ public final class FakeExchange implements Exchange {
     private final Map<Key<?>, Object> values = new HashMap<>();
     private final Map<String, Function<Request, CompletionStage<Response>>> upstreams = new HashMap<>();
     private final Deque<Consumer<Outcome>> callbacks = new ArrayDeque<>();
-    private final long deadline;
+    // Delays and calls, also those that are over: failing them again does nothing.
+    private final List<Runnable> cutAtEnd = new ArrayList<>();
+    private long deadline;
+    private Kind kind = Kind.HTTP;
     private Route route = Route.builder("fake").answer(Response.of(200)).build();
     private ClientInfo client = ClientInfo.local();
     private @Nullable Principal principal;
@@ -49,7 +56,19 @@ public final class FakeExchange implements Exchange {
     /** Within this time. */
     public FakeExchange(ManualTime time) {
         this.time = time;
-        deadline = time.nanoTime() + Duration.ofSeconds(30).toNanos();
+        deadline(Duration.ofSeconds(30));
+    }
+
+    /** Sets the kind of traffic; {@link Exchange.Kind#HTTP} unless set. */
+    public FakeExchange kind(Kind newKind) {
+        kind = newKind;
+        return this;
+    }
+
+    /** Sets what {@link #remaining} is from now on; 30 seconds unless set. */
+    public FakeExchange deadline(Duration fromNow) {
+        deadline = time.nanoTime() + fromNow.toNanos();
+        return this;
     }
 
     /** Sets the route. */
@@ -76,20 +95,41 @@ public final class FakeExchange implements Exchange {
         return this;
     }
 
-    /** Ends the exchange with this outcome, once: runs the callbacks, the last one given first. */
+    /**
+     * Ends the exchange with this outcome, once: fails delays and calls under way, then runs the callbacks, the last one
+     * given first. What a callback throws is thrown here when all have run.
+     */
     public void end(Outcome how) {
         if (outcome != null) {
             throw new IllegalStateException("this exchange has ended before");
         }
-        outcome = how;
+        outcome = Objects.requireNonNull(how, "how");
+        List.copyOf(cutAtEnd).forEach(Runnable::run);
+        RuntimeException thrown = null;
         while (!callbacks.isEmpty()) {
-            callbacks.pop().accept(how);
+            try {
+                callbacks.pop().accept(how);
+            } catch (RuntimeException failed) {
+                if (thrown == null) {
+                    thrown = failed;
+                } else {
+                    thrown.addSuppressed(failed);
+                }
+            }
+        }
+        if (thrown != null) {
+            throw thrown;
         }
     }
 
     /** Ends the exchange with a whole response of this status. */
     public void end(int status) {
         end(new Outcome(status, null, null, Duration.ZERO, Duration.ZERO, 0, 0, 0, null, null));
+    }
+
+    /** Ends the exchange by a failure, such as {@link Failure#CLIENT_GONE}, with its status. */
+    public void end(Failure failure) {
+        end(new Outcome(failure.status(), failure, failure.code(), Duration.ZERO, Duration.ZERO, 0, 0, 0, null, null));
     }
 
     /** The hand-moved time. */
@@ -109,7 +149,7 @@ public final class FakeExchange implements Exchange {
 
     @Override
     public Kind kind() {
-        return Kind.HTTP;
+        return kind;
     }
 
     @Override
@@ -119,7 +159,7 @@ public final class FakeExchange implements Exchange {
 
     @Override
     public Map<String, String> pathVariables() {
-        return Map.copyOf(variables);
+        return Collections.unmodifiableMap(new LinkedHashMap<>(variables));
     }
 
     @Override
@@ -145,7 +185,7 @@ public final class FakeExchange implements Exchange {
 
     @Override
     public <T> void set(Key<T> key, T value) {
-        values.put(key, value);
+        values.put(key, Objects.requireNonNull(value, "value"));
     }
 
     @Override
@@ -166,8 +206,21 @@ public final class FakeExchange implements Exchange {
     @Override
     public CompletionStage<Void> delay(Duration delay) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        time.schedule(delay, () -> done.complete(null));
-        return done;
+        if (outcome != null) {
+            done.completeExceptionally(ended());
+            return done;
+        }
+        TimeSource.Timer timer = time.schedule(delay, () -> done.complete(null));
+        cutAtEnd.add(() -> {
+            timer.cancel();
+            done.completeExceptionally(ended());
+        });
+        return done.minimalCompletionStage();
+    }
+
+    private GatewayException ended() {
+        Failure failure = outcome == null || outcome.failure() == null ? Failure.CLIENT_GONE : outcome.failure();
+        return new GatewayException(failure, "the exchange has ended");
     }
 
     @Override
@@ -182,14 +235,20 @@ public final class FakeExchange implements Exchange {
     @Override
     public Call call(String upstream, Request request) {
         Function<Request, CompletionStage<Response>> behind = upstreams.get(upstream);
-        CompletableFuture<Response> response = behind == null
-                ? CompletableFuture.failedFuture(
-                        new GatewayException(Failure.NO_ENDPOINT, "upstream \"" + upstream + "\" is not defined here"))
-                : behind.apply(request).toCompletableFuture();
+        CompletableFuture<Response> response = new CompletableFuture<>();
+        if (behind == null) {
+            response.completeExceptionally(
+                    new GatewayException(Failure.NO_ENDPOINT, "upstream \"" + upstream + "\" is not defined here"));
+        } else if (outcome != null) {
+            response.completeExceptionally(ended());
+        } else {
+            behind.apply(request).whenComplete((answer, failure) -> arrived(response, answer, failure));
+        }
+        cutAtEnd.add(() -> response.completeExceptionally(ended()));
         return new Call() {
             @Override
             public CompletionStage<Response> response() {
-                return response;
+                return response.minimalCompletionStage();
             }
 
             @Override
@@ -199,12 +258,18 @@ public final class FakeExchange implements Exchange {
         };
     }
 
+    private static void arrived(
+            CompletableFuture<Response> response, @Nullable Response answer, @Nullable Throwable failure) {
+        if (answer == null) {
+            response.completeExceptionally(failure == null ? new NullPointerException("response") : failure);
+        } else if (!response.complete(answer)) {
+            // Nobody waits for it any more.
+            answer.body().discard();
+        }
+    }
+
     @Override
     public <T> CompletionStage<T> offload(Callable<T> work) {
-        try {
-            return CompletableFuture.completedFuture(work.call());
-        } catch (Exception failed) {
-            return CompletableFuture.failedFuture(failed);
-        }
+        return Offloading.run(work);
     }
 }

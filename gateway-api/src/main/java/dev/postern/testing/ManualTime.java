@@ -3,6 +3,7 @@ package dev.postern.testing;
 import dev.postern.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * their times, ties in the order of their making. Safe on any thread.
  */
 public final class ManualTime implements TimeSource {
+    /** Longer spans count as this one, 292 years: "no deadline" is written as a duration of seconds beyond it. */
+    private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
+
     private final PriorityQueue<Task> tasks = new PriorityQueue<>();
     // Guarded by this, as is the queue.
     private long nanos;
@@ -46,16 +50,24 @@ public final class ManualTime implements TimeSource {
         if (delay.isNegative()) {
             throw new IllegalArgumentException("delay: " + delay + " (expected: >= 0)");
         }
-        Task entry = new Task(nanos + delay.toNanos(), made++, task);
+        Task entry = new Task(after(delay), made++, Objects.requireNonNull(task, "task"));
         tasks.add(entry);
         return () -> cancel(entry);
     }
 
-    /** Moves time forward, stopping at each task that becomes due on the way to run it. */
+    /**
+     * Moves time forward, stopping at each task that becomes due on the way to run it. A task that throws stops time where
+     * it is and throws here.
+     *
+     * @param by zero or more
+     */
     public void advance(Duration by) {
+        if (by.isNegative()) {
+            throw new IllegalArgumentException("by: " + by + " (expected: >= 0)");
+        }
         long target;
         synchronized (this) {
-            target = nanos + by.toNanos();
+            target = after(by);
         }
         for (Task due = next(target); due != null; due = next(target)) {
             due.run.run();
@@ -65,6 +77,12 @@ public final class ManualTime implements TimeSource {
     /** The number of tasks that wait to become due: a test that leaves some behind has found a leak. */
     public synchronized int pending() {
         return tasks.size();
+    }
+
+    // Saturates instead of wrapping into the past.
+    private long after(Duration span) {
+        long sum = nanos + (span.compareTo(LONGEST) > 0 ? Long.MAX_VALUE : span.toNanos());
+        return sum < nanos ? Long.MAX_VALUE : sum;
     }
 
     private synchronized @Nullable Task next(long target) {
