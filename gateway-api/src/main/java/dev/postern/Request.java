@@ -55,6 +55,36 @@ public final class Request {
                 .withTarget(target);
     }
 
+    /**
+     * A whole request.
+     *
+     * @param method a token such as {@code GET}; upper- and lower-case are different methods
+     * @param scheme {@code http} or {@code https}
+     * @param authority the host, with a port if it is not the scheme's own
+     * @param path percent-encoded, beginning with a slash
+     * @param query percent-encoded, or null for none
+     */
+    public static Request of(
+            String method,
+            String scheme,
+            String authority,
+            String path,
+            @Nullable String query,
+            Headers headers,
+            Body body) {
+        if (!scheme.equals("http") && !scheme.equals("https")) {
+            throw new IllegalArgumentException("scheme: " + scheme + " (expected: http or https)");
+        }
+        return new Request(
+                token(method),
+                scheme,
+                Targets.authority(authority).toLowerCase(Locale.ROOT),
+                Targets.path(path),
+                query == null ? null : Targets.query(query),
+                Objects.requireNonNull(headers, "headers"),
+                Objects.requireNonNull(body, "body"));
+    }
+
     /** The method, as sent: {@code GET}. */
     public String method() {
         return method;
