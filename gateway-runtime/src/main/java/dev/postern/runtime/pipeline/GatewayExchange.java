@@ -1,0 +1,517 @@
+package dev.postern.runtime.pipeline;
+
+import dev.postern.Call;
+import dev.postern.ClientInfo;
+import dev.postern.ErrorHandler;
+import dev.postern.Exchange;
+import dev.postern.ExchangeObserver.Attempt;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Outcome;
+import dev.postern.Principal;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.TimeSource;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One exchange: its identity, its deadline, what it holds, and its one end.
+ *
+ * <pre>
+ *   RUNNING ── settle ──▶ ANSWERING ── end ──▶ ENDED
+ *      └──────── cut (nobody to answer) ─────────┘
+ * </pre>
+ *
+ * <p>Everything here happens on the exchange's loop; fields are plain. Foreign threads come in through {@link Loop#enter}.
+ */
+public final class GatewayExchange implements Exchange {
+    private static final System.Logger LOG = System.getLogger(GatewayExchange.class.getName());
+    private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
+
+    private enum State {
+        RUNNING,
+        ANSWERING,
+        ENDED
+    }
+
+    private final ExchangeContext context;
+    private final Loop loop;
+    private final ClientInfo client;
+    private final Request original;
+    private final Route route;
+    private final Supplier<Map<String, String>> variables;
+    private final Outlet outlet;
+    private final long startedNanos;
+
+    private State state = State.RUNNING;
+    private Kind kind = Kind.HTTP;
+    private @Nullable String id;
+    private @Nullable Principal principal;
+    // Keys and values alternate; an exchange has a handful at most, a map would cost more than it saves.
+    private @Nullable List<Object> values;
+    private @Nullable List<Consumer<Outcome>> onEnd;
+    private @Nullable List<Runnable> onCut;
+    private long deadlineNanos = Long.MAX_VALUE;
+    private TimeSource.@Nullable Timer deadline;
+    private @Nullable GatewayException cause;
+    private int status;
+    private @Nullable LongSupplier requestBytes;
+    private long responseBytes;
+    private int attempts;
+    private long upstreamNanos;
+    private @Nullable Attempt lastAttempt;
+    private @Nullable String waitingFor;
+    private boolean answeredByUpstream;
+
+    /**
+     * An exchange that has just begun.
+     *
+     * @param original the request as validated, before any filter
+     * @param variables makes the path variables when somebody asks
+     */
+    public GatewayExchange(
+            ExchangeContext context,
+            Loop loop,
+            ClientInfo client,
+            Request original,
+            Route route,
+            Supplier<Map<String, String>> variables,
+            Outlet outlet) {
+        this.context = context;
+        this.loop = loop;
+        this.client = client;
+        this.original = original;
+        this.route = route;
+        this.variables = variables;
+        this.outlet = outlet;
+        this.startedNanos = context.time().nanoTime();
+    }
+
+    // ---- what filters see
+
+    @Override
+    public String id() {
+        if (id == null) {
+            id = context.newId();
+        }
+        return id;
+    }
+
+    /** Takes over an id that a trusted proxy has given this request. */
+    public void adoptId(String trusted) {
+        id = trusted;
+    }
+
+    @Override
+    public Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public Route route() {
+        return route;
+    }
+
+    @Override
+    public Map<String, String> pathVariables() {
+        return variables.get();
+    }
+
+    @Override
+    public ClientInfo client() {
+        return client;
+    }
+
+    @Override
+    public @Nullable Principal principal() {
+        return principal;
+    }
+
+    @Override
+    public void authenticate(Principal newPrincipal) {
+        principal = Objects.requireNonNull(newPrincipal, "newPrincipal");
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // set() put a T under a Key<T>
+    public <T> @Nullable T get(Key<T> key) {
+        if (values != null) {
+            for (int i = 0; i < values.size(); i += 2) {
+                if (values.get(i) == key) {
+                    return (T) values.get(i + 1);
+                }
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public <T> void set(Key<T> key, T value) {
+        if (values == null) {
+            values = new ArrayList<>(4);
+        }
+        for (int i = 0; i < values.size(); i += 2) {
+            if (values.get(i) == key) {
+                values.set(i + 1, value);
+                return;
+            }
+        }
+        values.add(key);
+        values.add(value);
+    }
+
+    @Override
+    public TimeSource time() {
+        return context.time();
+    }
+
+    @Override
+    public Duration remaining() {
+        return deadlineNanos == Long.MAX_VALUE
+                ? FOREVER
+                : Duration.ofNanos(Math.max(0, deadlineNanos - context.time().nanoTime()));
+    }
+
+    /** What is left of the deadline in nanoseconds; {@link Long#MAX_VALUE} without one. */
+    public long remainingNanos() {
+        return deadlineNanos == Long.MAX_VALUE
+                ? Long.MAX_VALUE
+                : Math.max(0, deadlineNanos - context.time().nanoTime());
+    }
+
+    @Override
+    public Executor executor() {
+        return loop;
+    }
+
+    @Override
+    public CompletionStage<Void> delay(Duration delay) {
+        LoopStage<Void> stage = new LoopStage<>(loop);
+        TimeSource.Timer timer = loop.schedule(Math.max(0, delay.toNanos()), () -> deliverNothing(stage));
+        onCut(() -> {
+            timer.cancel();
+            stage.fail(ended());
+        });
+        return stage;
+    }
+
+    @SuppressWarnings("NullAway") // a Void stage has no other value
+    private static void deliverNothing(LoopStage<Void> stage) {
+        stage.deliver(null);
+    }
+
+    @Override
+    public void onEnd(Consumer<Outcome> callback) {
+        Objects.requireNonNull(callback, "callback");
+        if (state == State.ENDED) {
+            callback.accept(outcome());
+            return;
+        }
+        if (onEnd == null) {
+            onEnd = new ArrayList<>(4);
+        }
+        onEnd.add(callback);
+    }
+
+    @Override
+    public Call call(String upstream, Request request) {
+        return context.call(upstream, request, this);
+    }
+
+    @Override
+    public <T> CompletionStage<T> offload(Callable<T> work) {
+        LoopStage<T> stage = new LoopStage<>(loop);
+        ExchangeContext.Offload<T> offload = context.offload(work);
+        onCut(() -> {
+            offload.cancel();
+            stage.fail(ended());
+        });
+        offload.result()
+                .whenComplete((value, failure) -> loop.enter(() -> {
+                    if (failure != null) {
+                        stage.fail(failure);
+                    } else {
+                        stage.deliver(value);
+                    }
+                }));
+        return stage;
+    }
+
+    // ---- what the stations of the runtime use
+
+    /** The loop this exchange lives on. */
+    public Loop loop() {
+        return loop;
+    }
+
+    /** What it shares with others of its epoch. */
+    public ExchangeContext context() {
+        return context;
+    }
+
+    /** The request as validated, before any filter. */
+    public Request original() {
+        return original;
+    }
+
+    /** Starts the deadline of the route. */
+    public void startDeadline() {
+        Duration timeout = route.timeout();
+        if (timeout != null) {
+            long nanos = timeout.toNanos();
+            deadlineNanos = startedNanos + nanos;
+            deadline = loop.schedule(nanos, this::deadlinePassed);
+        }
+    }
+
+    /** Notes which part the exchange waits for, so that the deadline can name it; null for the upstream or nobody. */
+    void waitingFor(@Nullable String part) {
+        waitingFor = part;
+    }
+
+    /** The response has come; whatever fails from here on cannot be answered any more. */
+    void settle(@Nullable Response response, @Nullable GatewayException failure) {
+        if (state != State.RUNNING) {
+            if (response != null) {
+                response.body().discard();
+            }
+            return;
+        }
+        state = State.ANSWERING;
+        Response answer = response;
+        if (answer == null) {
+            cause = failure == null ? new GatewayException(Failure.INTERNAL, "no response and no failure") : failure;
+            log(cause);
+            answer = context.sign(errorAnswer(cause), this, cause);
+        } else if (!answeredByUpstream) {
+            answer = context.sign(answer, this, null);
+        }
+        status = answer.status();
+        enterStreaming(answer);
+        outlet.answer(answer, this);
+    }
+
+    private Response errorAnswer(GatewayException failure) {
+        try {
+            Response answer = context.errorHandler().answer(failure, original);
+            // A handler of the host may return null whatever its type says.
+            if (Objects.nonNull(answer)) {
+                return answer;
+            }
+            LOG.log(Level.WARNING, "the error handler returned nothing for {0}", failure.reason());
+        } catch (RuntimeException broken) {
+            LOG.log(Level.WARNING, "the error handler failed for " + failure.reason(), broken);
+        }
+        return ErrorHandler.problemDetails().answer(failure, original);
+    }
+
+    private void enterStreaming(Response answer) {
+        String type = answer.header("content-type");
+        boolean events = type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
+        if (events) {
+            kind = Kind.SSE;
+        }
+        if (events || route.streaming()) {
+            cancelDeadline();
+            Duration max = route.maxDuration();
+            if (max != null) {
+                deadlineNanos = context.time().nanoTime() + max.toNanos();
+                deadline = loop.schedule(max.toNanos(), this::deadlinePassed);
+            }
+        }
+    }
+
+    private void deadlinePassed() {
+        deadline = null;
+        String where = waitingFor;
+        if (where == null || state == State.ANSWERING) {
+            Failure failure = state == State.ANSWERING ? Failure.RESPONSE_BODY_BROKEN : Failure.DEADLINE_EXCEEDED;
+            cut(new GatewayException(
+                    failure,
+                    failure.code(),
+                    "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ") has passed"
+                            + (lastAttempt == null ? "" : " at " + lastAttempt.endpoint()),
+                    null));
+        } else {
+            cut(new GatewayException(
+                    Failure.FILTER_FAILED,
+                    "filter_timeout",
+                    where + " of route \"" + route.id() + "\" did not complete within " + route.timeout(),
+                    null));
+        }
+    }
+
+    /** Runs when the exchange is cut or ends: releases what a part of it holds. Each runs once. */
+    public void onCut(Runnable release) {
+        if (state == State.ENDED) {
+            release.run();
+            return;
+        }
+        if (onCut == null) {
+            onCut = new ArrayList<>(4);
+        }
+        onCut.add(release);
+    }
+
+    /** Takes back a hook given to {@link #onCut}. */
+    public void withdraw(Runnable release) {
+        if (onCut != null) {
+            onCut.remove(release);
+        }
+    }
+
+    /**
+     * The one cancellation: client gone, deadline passed, drain over. Everything held is released; the client gets an
+     * answer when it can still have one.
+     */
+    public void cut(GatewayException why) {
+        if (state == State.ENDED) {
+            return;
+        }
+        boolean running = state == State.RUNNING;
+        boolean answerable = running && why.failure() != Failure.CLIENT_GONE;
+        if (cause == null || !answerable) {
+            cause = why;
+        }
+        // Taken first: what is released fails stages, and those must find the exchange decided.
+        List<Runnable> hooks = onCut;
+        onCut = null;
+        if (answerable) {
+            settle(null, why);
+            release(hooks);
+            return;
+        }
+        state = State.ANSWERING;
+        if (running) {
+            status = why.failure().status();
+        } else {
+            outlet.abort(why);
+        }
+        release(hooks);
+        end(why);
+    }
+
+    /** The last byte is out, or it could not get out. The second call is ignored: there is one end. */
+    public void end(@Nullable GatewayException failure) {
+        if (state == State.ENDED) {
+            return;
+        }
+        if (failure != null && cause == null) {
+            cause = failure;
+        }
+        state = State.ENDED;
+        cancelDeadline();
+        List<Runnable> hooks = onCut;
+        onCut = null;
+        release(hooks);
+        Outcome outcome = outcome();
+        List<Consumer<Outcome>> callbacks = onEnd;
+        onEnd = null;
+        for (int i = callbacks == null ? -1 : callbacks.size() - 1; i >= 0; i--) {
+            callBack(Objects.requireNonNull(callbacks).get(i), outcome);
+        }
+        context.observer().ended(original, this, outcome);
+        context.ended(this);
+    }
+
+    /** Whether it is over. */
+    public boolean isOver() {
+        return state == State.ENDED;
+    }
+
+    /** Whether the response is on its way, so that a failure can no longer be answered. */
+    public boolean isAnswering() {
+        return state != State.RUNNING;
+    }
+
+    /** Says where the bytes of the request body are counted. */
+    public void countRequest(LongSupplier received) {
+        requestBytes = received;
+    }
+
+    /** Counts bytes of the response body. */
+    public void countResponse(int bytes) {
+        responseBytes += bytes;
+    }
+
+    /** An upstream is about to be tried for the answer. */
+    public void attemptStarted(Attempt attempt) {
+        attempts++;
+        lastAttempt = attempt;
+        waitingFor = null;
+        context.observer().attemptStarted(attempt, this);
+    }
+
+    /** The head of its response has come, or it has failed. */
+    public void attemptEnded(Attempt attempt) {
+        lastAttempt = attempt;
+        upstreamNanos += attempt.endedNanos() - attempt.startedNanos();
+        answeredByUpstream = attempt.failure() == null;
+        context.observer().attemptEnded(attempt, this);
+    }
+
+    private static void release(@Nullable List<Runnable> hooks) {
+        for (int i = hooks == null ? -1 : hooks.size() - 1; i >= 0; i--) {
+            Objects.requireNonNull(hooks).get(i).run();
+        }
+    }
+
+    private void cancelDeadline() {
+        if (deadline != null) {
+            deadline.cancel();
+            deadline = null;
+        }
+        deadlineNanos = Long.MAX_VALUE;
+    }
+
+    private void callBack(Consumer<Outcome> callback, Outcome outcome) {
+        try {
+            callback.accept(outcome);
+        } catch (RuntimeException broken) {
+            LOG.log(
+                    Level.WARNING,
+                    "a callback for the end of an exchange of route \"" + route.id() + "\" failed",
+                    broken);
+        }
+    }
+
+    private Outcome outcome() {
+        Attempt last = lastAttempt;
+        return new Outcome(
+                status,
+                cause == null ? null : cause.failure(),
+                cause == null ? null : cause.reason(),
+                Duration.ofNanos(context.time().nanoTime() - startedNanos),
+                Duration.ofNanos(upstreamNanos),
+                requestBytes == null ? 0 : requestBytes.getAsLong(),
+                responseBytes,
+                attempts,
+                last == null ? null : last.upstream(),
+                last == null ? null : last.endpoint());
+    }
+
+    private void log(GatewayException failure) {
+        Failure.Party party = failure.failure().party();
+        Level level = party == Failure.Party.GATEWAY ? Level.WARNING : Level.DEBUG;
+        if (LOG.isLoggable(level)) {
+            LOG.log(level, id() + " " + failure.reason() + ": " + failure.getMessage(), failure.getCause());
+        }
+    }
+
+    private static GatewayException ended() {
+        return new GatewayException(Failure.CLIENT_GONE, "the exchange has ended");
+    }
+}
