@@ -1,0 +1,323 @@
+package dev.postern.runtime.message;
+
+import dev.postern.Body;
+import dev.postern.BufferedBody;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.TimeSource;
+import dev.postern.runtime.pipeline.Loop;
+import io.netty.buffer.Unpooled;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.internal.buffer.BufferInternal;
+import io.vertx.core.streams.WriteStream;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Flow;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Moves a body to a connection as fast as the slower side goes. The head leaves with the first bytes, in one write; if no
+ * byte comes in the same turn of the loop it leaves alone, so that nobody waits for a head.
+ *
+ * <p>Watches both sides: a source that is silent longer than {@code idle} or a sink that takes nothing longer than {@code
+ * stall} ends the pump. Exactly one of {@link End#done} and {@link End#failed} is called, unless the pump is stopped.
+ */
+public final class Pump implements WireBody.Reader {
+    /** How it ended. */
+    public interface End {
+        /** The whole body was given to the connection; {@code flushed} completes when it was written. */
+        void done(Future<Void> flushed);
+
+        /** It was not. Nothing more is written; the message is incomplete. */
+        void failed(GatewayException failure);
+    }
+
+    private final WriteStream<Buffer> out;
+    private final Loop loop;
+    private final Loop outLoop;
+    private final Runnable writeHead;
+    private final IntConsumer count;
+    private final End end;
+    private final Failure stalled;
+    private final Failure silent;
+    private final long idleNanos;
+    private final long stallNanos;
+    private final TimeSource time;
+
+    private @Nullable WireBody wire;
+    private Flow.@Nullable Subscription subscription;
+    private long expected;
+    private long written;
+    private boolean headWritten;
+    private boolean paused;
+    private boolean over;
+    private long progressNanos;
+    private TimeSource.@Nullable Timer watch;
+
+    /**
+     * A pump, not started.
+     *
+     * @param writeHead sends the head alone
+     * @param count is told of every chunk's size
+     * @param silent the failure when the source is silent for {@code idleNanos}
+     * @param stalled the failure when the sink takes nothing for {@code stallNanos}
+     */
+    public Pump(
+            WriteStream<Buffer> out,
+            Loop loop,
+            Loop outLoop,
+            Runnable writeHead,
+            IntConsumer count,
+            TimeSource time,
+            long idleNanos,
+            Failure silent,
+            long stallNanos,
+            Failure stalled,
+            End end) {
+        this.out = out;
+        this.loop = loop;
+        this.outLoop = outLoop;
+        this.writeHead = writeHead;
+        this.count = count;
+        this.time = time;
+        this.idleNanos = idleNanos;
+        this.silent = silent;
+        this.stallNanos = stallNanos;
+        this.stalled = stalled;
+        this.end = end;
+    }
+
+    /** Starts on the exchange's loop. */
+    public void start(Body body) {
+        expected = body.length();
+        progressNanos = time.nanoTime();
+        if (body instanceof BufferedBody whole) {
+            Buffer bytes = BufferInternal.buffer(Unpooled.wrappedBuffer(whole.bytes()));
+            headWritten = true;
+            over = true;
+            if (bytes.length() > 0) {
+                count.accept(bytes.length());
+            }
+            onOut(() -> finished(bytes.length() == 0 ? out.end() : out.end(bytes)));
+            return;
+        }
+        if (body instanceof WireBody fromWire) {
+            wire = fromWire;
+            if (!fromWire.read(this)) {
+                failed(new GatewayException(Failure.INTERNAL, "the body was already read or discarded"));
+                return;
+            }
+        } else {
+            body.chunks().subscribe(new ForeignSource());
+        }
+        if (!over && !headWritten) {
+            // After what has been read from the socket in this turn.
+            loop.execute(this::headAlone);
+        }
+    }
+
+    /** Stops without a word to either side: the exchange was cut. */
+    public void stop() {
+        over = true;
+        cancelWatch();
+        if (subscription != null) {
+            subscription.cancel();
+        }
+    }
+
+    // ---- the source
+
+    @Override
+    public void chunk(Buffer chunk) {
+        if (over) {
+            return;
+        }
+        int size = chunk.length();
+        if (expected >= 0 && written + size > expected) {
+            fail(new GatewayException(Failure.INTERNAL, "a body of " + expected + " bytes went on after its end"));
+            return;
+        }
+        written += size;
+        progressNanos = time.nanoTime();
+        headWritten = true;
+        count.accept(size);
+        if (written == expected && wire != null) {
+            // The sender's framing was checked: no byte can follow. One write for head, body and end.
+            over = true;
+            cancelWatch();
+            onOut(() -> finished(out.end(chunk)));
+            return;
+        }
+        onOut(() -> {
+            out.write(chunk);
+            if (out.writeQueueFull()) {
+                pauseSource();
+                out.drainHandler(v -> loop.enter(this::drained));
+            }
+        });
+    }
+
+    @Override
+    public void end() {
+        if (over) {
+            return;
+        }
+        if (expected >= 0 && written < expected) {
+            fail(new GatewayException(Failure.INTERNAL, "a body of " + expected + " bytes ended after " + written));
+            return;
+        }
+        over = true;
+        cancelWatch();
+        onOut(() -> finished(out.end()));
+    }
+
+    @Override
+    public void failed(GatewayException failure) {
+        if (!over) {
+            over = true;
+            cancelWatch();
+            end.failed(failure);
+        }
+    }
+
+    private void finished(Future<Void> flushed) {
+        if (outLoop == loop) {
+            end.done(flushed);
+        } else {
+            loop.execute(() -> end.done(flushed));
+        }
+    }
+
+    private void fail(GatewayException failure) {
+        WireBody source = wire;
+        Flow.Subscription foreign = subscription;
+        failed(failure);
+        if (source != null) {
+            source.discard();
+        }
+        if (foreign != null) {
+            foreign.cancel();
+        }
+    }
+
+    // ---- flow
+
+    private void pauseSource() {
+        if (outLoop != loop) {
+            loop.execute(this::pauseNow);
+        } else {
+            pauseNow();
+        }
+    }
+
+    private void pauseNow() {
+        if (over || paused) {
+            return;
+        }
+        paused = true;
+        if (wire != null) {
+            wire.pause();
+        }
+    }
+
+    private void drained() {
+        progressNanos = time.nanoTime();
+        if (over || !paused) {
+            return;
+        }
+        paused = false;
+        if (wire != null) {
+            wire.resume();
+        } else if (subscription != null) {
+            subscription.request(1);
+        }
+    }
+
+    private void headAlone() {
+        if (over) {
+            return;
+        }
+        if (!headWritten) {
+            headWritten = true;
+            onOut(writeHead);
+        }
+        watchAfter(Math.min(idleNanos, stallNanos));
+    }
+
+    /** One timer for a body, set again at most once per idle time; chunks only write down when they came. */
+    private void watchAfter(long nanos) {
+        watch = loop.schedule(Math.max(nanos, 1_000_000), () -> {
+            watch = null;
+            if (over) {
+                return;
+            }
+            long allowed = paused ? stallNanos : idleNanos;
+            long quiet = time.nanoTime() - progressNanos;
+            if (quiet >= allowed) {
+                fail(new GatewayException(
+                        paused ? stalled : silent,
+                        (paused ? "nothing was taken for " : "nothing came for ") + quiet / 1_000_000 + " ms"));
+            } else {
+                watchAfter(allowed - quiet);
+            }
+        });
+    }
+
+    private void cancelWatch() {
+        if (watch != null) {
+            watch.cancel();
+            watch = null;
+        }
+    }
+
+    private void onOut(Runnable action) {
+        if (outLoop == loop) {
+            action.run();
+        } else {
+            outLoop.execute(action);
+        }
+    }
+
+    /** A publisher that is not ours: one chunk at a time, each asked for when the one before was taken. */
+    private final class ForeignSource implements Flow.Subscriber<ByteBuffer> {
+        @Override
+        public void onSubscribe(Flow.Subscription newSubscription) {
+            if (subscription != null) {
+                newSubscription.cancel();
+                return;
+            }
+            subscription = newSubscription;
+            newSubscription.request(1);
+        }
+
+        @Override
+        public void onNext(ByteBuffer bytes) {
+            byte[] copy = new byte[bytes.remaining()];
+            bytes.duplicate().get(copy);
+            loop.enter(() -> {
+                chunk(Buffer.buffer(copy));
+                if (!over && !paused && subscription != null) {
+                    subscription.request(1);
+                }
+            });
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            Throwable root =
+                    failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+            loop.enter(() -> failed(
+                    root instanceof GatewayException known
+                            ? known
+                            : new GatewayException(
+                                    Failure.RESPONSE_BODY_BROKEN, "a body's publisher failed: " + root, root)));
+        }
+
+        @Override
+        public void onComplete() {
+            loop.enter(Pump.this::end);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package dev.postern.runtime.message;
+
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Headers;
+import io.vertx.core.MultiMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The head of an upstream's response, judged: status, framing, fields. A head that could be understood in two ways is
+ * malformed.
+ *
+ * @param status 200 to 599
+ * @param headers the end-to-end fields
+ * @param length the declared length, or -1
+ * @param close whether the upstream ends the connection after this response
+ */
+public record ResponseHead(int status, Headers headers, long length, boolean close) {
+    /** More fields than any service needs; past it the head is malformed. */
+    private static final int MAX_FIELDS = 200;
+
+    /**
+     * Judges a head.
+     *
+     * @throws GatewayException {@link Failure#RESPONSE_MALFORMED}
+     */
+    public static ResponseHead of(int status, MultiMap fields, String endpoint) {
+        if (status < 200 || status > 599) {
+            throw malformed(endpoint, "status " + status, null);
+        }
+        Headers.Builder headers = Headers.builder();
+        long length = -1;
+        boolean chunked = false;
+        boolean close = false;
+        String nominated = null;
+        int count = 0;
+        for (Map.Entry<String, String> field : fields) {
+            if (++count > MAX_FIELDS) {
+                throw malformed(endpoint, "more than " + MAX_FIELDS + " fields", null);
+            }
+            String name = field.getKey();
+            String value = field.getValue();
+            switch (Fields.ofResponse(name)) {
+                case END_TO_END -> add(headers, name, value, endpoint);
+                case CONTENT_LENGTH -> {
+                    long declared = length(value, endpoint);
+                    if (length >= 0 && length != declared) {
+                        throw malformed(endpoint, "two lengths", null);
+                    }
+                    length = declared;
+                }
+                case TRANSFER_ENCODING -> {
+                    if (chunked || !value.equalsIgnoreCase("chunked")) {
+                        throw malformed(endpoint, "transfer coding", null);
+                    }
+                    chunked = true;
+                }
+                case CONNECTION -> {
+                    close |= Tokens.contains(value, "close");
+                    nominated = nominated == null ? value : nominated + ',' + value;
+                }
+                default -> {
+                    // Ends at this hop.
+                }
+            }
+        }
+        if (chunked && length >= 0) {
+            throw malformed(endpoint, "both a length and a transfer coding", null);
+        }
+        dropNominated(headers, nominated);
+        return new ResponseHead(status, headers.build(), length, close);
+    }
+
+    private static void add(Headers.Builder headers, String name, String value, String endpoint) {
+        try {
+            headers.add(name, value);
+        } catch (IllegalArgumentException broken) {
+            throw malformed(endpoint, broken.getMessage(), broken);
+        }
+    }
+
+    private static long length(String value, String endpoint) {
+        boolean digits = !value.isEmpty() && value.length() <= 18;
+        for (int i = 0; digits && i < value.length(); i++) {
+            digits = value.charAt(i) >= '0' && value.charAt(i) <= '9';
+        }
+        if (!digits) {
+            throw malformed(endpoint, "length", null);
+        }
+        return Long.parseLong(value);
+    }
+
+    /** RFC 9110 7.6.1: fields named by Connection end at this hop, also when we do not know them. */
+    private static void dropNominated(Headers.Builder headers, @Nullable String nominated) {
+        if (nominated == null) {
+            return;
+        }
+        for (String token : Tokens.of(nominated)) {
+            String lower = token.toLowerCase(Locale.ROOT);
+            if (!lower.equals("close") && !lower.equals("keep-alive") && !Fields.isProtected(lower)) {
+                headers.remove(lower);
+            }
+        }
+    }
+
+    private static GatewayException malformed(String endpoint, @Nullable String what, @Nullable Throwable cause) {
+        return new GatewayException(
+                Failure.RESPONSE_MALFORMED, endpoint + " sent a malformed response head: " + what, cause);
+    }
+}

@@ -1,0 +1,94 @@
+package dev.postern.runtime.message;
+
+import dev.postern.Headers;
+import dev.postern.Request;
+import dev.postern.runtime.pipeline.GatewayExchange;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.util.Locale;
+
+/**
+ * Writes the head of an upstream request from typed fields: nothing of the client's framing, connection or identity gets
+ * through, what says who the client is gets written anew.
+ */
+public final class UpstreamHead {
+    private static final CharSequence FORWARDED_FOR = HttpHeaders.createOptimized("X-Forwarded-For");
+    private static final CharSequence FORWARDED_PROTO = HttpHeaders.createOptimized("X-Forwarded-Proto");
+    private static final CharSequence FORWARDED_HOST = HttpHeaders.createOptimized("X-Forwarded-Host");
+    private static final CharSequence FORWARDED = HttpHeaders.createOptimized("Forwarded");
+    private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized("X-Request-Id");
+    private static final CharSequence VIA = HttpHeaders.createOptimized("Via");
+
+    private UpstreamHead() {}
+
+    /**
+     * Writes all fields but {@code Host} and framing.
+     *
+     * @param via the gateway's entry in {@code Via}: {@code 1.1 postern}
+     */
+    public static void write(MultiMap out, Request request, GatewayExchange exchange, String via) {
+        Headers headers = request.headers();
+        for (int i = 0; i < headers.size(); i++) {
+            String name = headers.name(i);
+            if (passes(name)) {
+                out.add(name, headers.value(i));
+            }
+        }
+        writeProvenance(out, exchange);
+        out.add(REQUEST_ID, exchange.id());
+        out.add(VIA, via);
+    }
+
+    private static boolean passes(String name) {
+        return switch (Fields.ofRequest(name)) {
+            case END_TO_END -> true;
+            // Removed from clients at the edge; what is here now a filter has put here. Ours are written below.
+            case IDENTITY -> !isOurs(name.toLowerCase(Locale.ROOT));
+            default -> false;
+        };
+    }
+
+    private static boolean isOurs(String lowerName) {
+        return switch (lowerName) {
+            case "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "x-request-id" -> true;
+            default -> false;
+        };
+    }
+
+    private static void writeProvenance(MultiMap out, GatewayExchange exchange) {
+        Request original = exchange.original();
+        Provenance known = exchange.get(Provenance.KEY);
+        String peer = text(exchange.client().peer().getAddress());
+        String proto = original.scheme();
+        String host = known != null && known.host() != null ? known.host() : original.authority();
+        String chain = known == null ? null : known.forwardedFor();
+        out.add(FORWARDED_FOR, chain == null ? peer : chain + ", " + peer);
+        out.add(FORWARDED_PROTO, proto);
+        out.add(FORWARDED_HOST, host);
+        String element = element(peer, host, proto);
+        String elements = known == null ? null : known.forwarded();
+        out.add(FORWARDED, elements == null ? element : elements + ", " + element);
+    }
+
+    /** RFC 7239 4: IPv6 addresses stand in quotes and brackets, and a host with a port in quotes. */
+    private static String element(String peer, String host, String proto) {
+        StringBuilder text = new StringBuilder(64).append("for=");
+        if (peer.indexOf(':') >= 0) {
+            text.append("\"[").append(peer).append("]\"");
+        } else {
+            text.append(peer);
+        }
+        boolean quoted = host.indexOf(':') >= 0;
+        text.append(";host=").append(quoted ? "\"" : "").append(host).append(quoted ? "\"" : "");
+        return text.append(";proto=").append(proto).toString();
+    }
+
+    private static String text(InetAddress address) {
+        String text = address.getHostAddress();
+        // The zone of a link-local address means nothing to others.
+        int zone = address instanceof Inet6Address ? text.indexOf('%') : -1;
+        return zone < 0 ? text : text.substring(0, zone);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.postern.runtime.message;
+
+import dev.postern.TimeSource;
+import dev.postern.runtime.pipeline.Loop;
+import dev.postern.runtime.pipeline.LoopWatch;
+import io.netty.channel.EventLoop;
+import io.vertx.core.internal.ContextInternal;
+import java.time.Duration;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** An event loop of Vert.x. Tasks run with its context, so that what they call on Vert.x stays on it. */
+public final class VertxLoop implements Loop {
+    private final ContextInternal context;
+    private final EventLoop eventLoop;
+    private final @Nullable TimeSource foreignTime;
+    private final LoopWatch watch = new LoopWatch();
+
+    /**
+     * Wraps the loop of a context.
+     *
+     * @param foreignTime the gateway's time if it is not the system's; null lets timers be the event loop's own
+     */
+    public VertxLoop(ContextInternal context, @Nullable TimeSource foreignTime) {
+        this.context = context.unwrap();
+        this.eventLoop = context.nettyEventLoop();
+        this.foreignTime = foreignTime;
+    }
+
+    /** The context that tasks run with. */
+    public ContextInternal context() {
+        return context;
+    }
+
+    @Override
+    public boolean isCurrent() {
+        return eventLoop.inEventLoop();
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        eventLoop.execute(() -> context.dispatch(task));
+    }
+
+    @Override
+    public TimeSource.Timer schedule(long delayNanos, Runnable task) {
+        if (foreignTime != null) {
+            return foreignTime.schedule(Duration.ofNanos(delayNanos), () -> execute(task));
+        }
+        ScheduledFuture<?> timer = eventLoop.schedule(() -> context.dispatch(task), delayNanos, TimeUnit.NANOSECONDS);
+        return () -> timer.cancel(false);
+    }
+
+    /** Runs something here and now with the loop's context, if this is the loop; else later. */
+    @Override
+    public void enter(Runnable task) {
+        if (!eventLoop.inEventLoop()) {
+            execute(task);
+        } else if (ContextInternal.current() == null) {
+            context.dispatch(task);
+        } else {
+            task.run();
+        }
+    }
+
+    @Override
+    public LoopWatch watch() {
+        return watch;
+    }
+}

@@ -1,0 +1,379 @@
+package dev.postern.runtime.message;
+
+import dev.postern.Body;
+import dev.postern.BufferedBody;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Headers;
+import dev.postern.runtime.pipeline.Loop;
+import dev.postern.runtime.pipeline.LoopStage;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.streams.ReadStream;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of a message as it comes from a connection. It is paused until its one reader takes it; the runtime's own
+ * reader gets Vert.x buffers without a copy, which is how an untouched body goes from socket to socket.
+ *
+ * <p>The connection may live on another loop than the exchange (calls of {@code handle()}): then every signal hops.
+ */
+public final class WireBody implements Body {
+    /** Takes a body. Signals come on the exchange's loop, one end or one failure last. */
+    public interface Reader {
+        /** Some bytes. */
+        void chunk(Buffer chunk);
+
+        /** The whole message has come. */
+        void end();
+
+        /** The message broke off. */
+        void failed(GatewayException failure);
+    }
+
+    /** Up to here what is left of a discarded body is read, so that the connection can be used again. */
+    private static final int DRAIN_BYTES = 16 * 1024;
+
+    private enum State {
+        UNREAD,
+        READING,
+        DONE
+    }
+
+    private final ReadStream<Buffer> stream;
+    private final Loop streamLoop;
+    private final Loop loop;
+    private final long length;
+    private final Failure tooLarge;
+    private final Runnable abort;
+    private final Supplier<Headers> trailers;
+    private final LoopStage<Headers> trailersStage;
+
+    private State state = State.UNREAD;
+    private boolean taken;
+    private boolean contentless;
+    private long limit = Long.MAX_VALUE;
+    private long received;
+    private @Nullable Reader reader;
+    private @Nullable GatewayException failure;
+    private @Nullable Runnable onEnd;
+    private @Nullable Runnable beforeReading;
+
+    /**
+     * Wraps a stream that is paused. Called on the stream's loop.
+     *
+     * @param length the declared length, or -1
+     * @param tooLarge the failure past a limit, which tells a request from a response
+     * @param failures makes a failure of the exchange out of one of the stream
+     * @param trailers asked once, at the end
+     * @param abort lets go of the connection when the body will not be read to its end; called at most once, on the
+     *     stream's loop
+     */
+    public WireBody(
+            ReadStream<Buffer> stream,
+            Loop streamLoop,
+            Loop loop,
+            long length,
+            Failure tooLarge,
+            Function<Throwable, GatewayException> failures,
+            Supplier<Headers> trailers,
+            Runnable abort) {
+        this.stream = stream;
+        this.streamLoop = streamLoop;
+        this.loop = loop;
+        this.length = length;
+        this.tooLarge = tooLarge;
+        this.trailers = trailers;
+        this.abort = abort;
+        trailersStage = new LoopStage<>(loop);
+        if (streamLoop == loop) {
+            stream.handler(this::received);
+            stream.endHandler(v -> ended());
+            stream.exceptionHandler(broken -> failed(failures.apply(broken)));
+        } else {
+            stream.handler(chunk -> loop.execute(() -> received(chunk)));
+            stream.endHandler(v -> loop.execute(this::ended));
+            stream.exceptionHandler(broken -> {
+                GatewayException mapped = failures.apply(broken);
+                loop.execute(() -> failed(mapped));
+            });
+        }
+    }
+
+    /** Fails the body when more bytes come than this. */
+    public void limit(long maxBytes) {
+        limit = maxBytes;
+    }
+
+    /** Is told once when the last byte has been received or the body has failed. */
+    public void onEnd(Runnable callback) {
+        if (state == State.DONE) {
+            callback.run();
+        } else {
+            onEnd = callback;
+        }
+    }
+
+    /** Runs once before the first byte is asked for: a client that waits for 100 gets it then. */
+    public void beforeReading(Runnable action) {
+        beforeReading = action;
+    }
+
+    /** Whether nothing more will come: the body is complete, has failed or was discarded. */
+    public boolean isDone() {
+        return state == State.DONE;
+    }
+
+    /** Whether the end of the message was seen. */
+    public boolean isComplete() {
+        return state == State.DONE && failure == null;
+    }
+
+    /** Whether all bytes of a declared length are in; the end of the message follows on its heels. */
+    public boolean hasAllBytes() {
+        return contentless || (length >= 0 && received == length);
+    }
+
+    /** The length is that of a content which does not come: the answer to HEAD, or 304. */
+    public void withoutContent() {
+        contentless = true;
+    }
+
+    /** Whether somebody has discarded it and the little that is left is being read. */
+    public boolean isDraining() {
+        return state == State.READING && reader == null;
+    }
+
+    /** Bytes received so far. */
+    public long received() {
+        return received;
+    }
+
+    /** Takes the body; it begins to flow. False when somebody has taken it before. */
+    public boolean read(Reader newReader) {
+        if (failure != null) {
+            newReader.failed(failure);
+            return true;
+        }
+        if (state == State.DONE && !taken) {
+            // Nothing was in it (HEAD, 204, 304), and it ended before anybody asked.
+            taken = true;
+            newReader.end();
+            return true;
+        }
+        if (state != State.UNREAD) {
+            return false;
+        }
+        begin(newReader);
+        resume();
+        return true;
+    }
+
+    /** Stops the flow for a while. */
+    public void pause() {
+        onStream(stream::pause);
+    }
+
+    /** Lets it flow. */
+    public void resume() {
+        onStream(stream::resume);
+    }
+
+    /** Ends the body from outside: the exchange was cut. */
+    public void fail(GatewayException why) {
+        if (state != State.DONE) {
+            failed(why);
+            onStream(abort);
+        }
+    }
+
+    // ---- Body
+
+    @Override
+    public long length() {
+        return length;
+    }
+
+    @Override
+    public boolean replayable() {
+        return false;
+    }
+
+    @Override
+    public Flow.Publisher<ByteBuffer> chunks() {
+        return subscriber -> loop.enter(() -> WirePublisher.subscribe(this, subscriber));
+    }
+
+    @Override
+    public CompletionStage<BufferedBody> buffer(int maxBytes) {
+        LoopStage<BufferedBody> stage = new LoopStage<>(loop);
+        loop.enter(() -> buffer(maxBytes, stage));
+        return stage;
+    }
+
+    @Override
+    public CompletionStage<Headers> trailers() {
+        return trailersStage;
+    }
+
+    @Override
+    public void discard() {
+        loop.enter(() -> {
+            if (state == State.DONE) {
+                return;
+            }
+            taken = true;
+            if (contentless || (length >= 0 && length - received <= DRAIN_BYTES)) {
+                // Reading the little that is left is cheaper than a new connection.
+                state = State.READING;
+                reader = null;
+                resume();
+                return;
+            }
+            finish(new GatewayException(Failure.CLIENT_GONE, "the body was discarded"));
+            onStream(abort);
+        });
+    }
+
+    @Override
+    public String toString() {
+        return "WireBody[" + (length < 0 ? "unknown length" : length + " bytes") + ']';
+    }
+
+    /** Asks for {@code n} more chunks; for the publisher, whose demand is counted. */
+    void fetch(long n) {
+        onStream(() -> stream.fetch(n));
+    }
+
+    /** Takes the body without letting it flow: its reader fetches. */
+    boolean take(Reader newReader) {
+        if (failure != null || state != State.UNREAD) {
+            return false;
+        }
+        begin(newReader);
+        return true;
+    }
+
+    private void begin(Reader newReader) {
+        state = State.READING;
+        taken = true;
+        reader = newReader;
+        if (beforeReading != null) {
+            onStream(beforeReading);
+            beforeReading = null;
+        }
+    }
+
+    Loop loop() {
+        return loop;
+    }
+
+    private void buffer(int maxBytes, LoopStage<BufferedBody> stage) {
+        if (length > maxBytes) {
+            discard();
+            stage.fail(tooLarge(maxBytes));
+            return;
+        }
+        Buffer whole = Buffer.buffer(length > 0 ? (int) length : 1024);
+        boolean taken = read(new Reader() {
+            @Override
+            public void chunk(Buffer chunk) {
+                if (whole.length() + (long) chunk.length() > maxBytes) {
+                    if (stage.fail(tooLarge(maxBytes))) {
+                        discard();
+                    }
+                    return;
+                }
+                whole.appendBuffer(chunk);
+            }
+
+            @Override
+            public void end() {
+                stage.deliver(Body.of(whole.getBytes()));
+            }
+
+            @Override
+            public void failed(GatewayException why) {
+                stage.fail(why);
+            }
+        });
+        if (!taken) {
+            stage.fail(new IllegalStateException("this body was already read or discarded"));
+        }
+    }
+
+    private void received(Buffer chunk) {
+        if (state == State.DONE) {
+            return;
+        }
+        received += chunk.length();
+        if (received > limit) {
+            GatewayException why = tooLarge(limit);
+            failed(why);
+            onStream(abort);
+            return;
+        }
+        if (reader != null) {
+            reader.chunk(chunk);
+        }
+    }
+
+    private void ended() {
+        if (state == State.DONE) {
+            return;
+        }
+        state = State.DONE;
+        trailersStage.deliver(trailers.get());
+        Reader last = reader;
+        reader = null;
+        // First the connection goes back, then the reader is told: telling may end the exchange, which cuts what is
+        // left.
+        notifyEnd();
+        if (last != null) {
+            last.end();
+        }
+    }
+
+    private void failed(GatewayException why) {
+        if (state == State.DONE) {
+            return;
+        }
+        Reader last = reader;
+        finish(why);
+        if (last != null) {
+            last.failed(why);
+        }
+    }
+
+    private void finish(GatewayException why) {
+        state = State.DONE;
+        failure = why;
+        reader = null;
+        trailersStage.fail(why);
+        notifyEnd();
+    }
+
+    private void notifyEnd() {
+        Runnable callback = onEnd;
+        onEnd = null;
+        if (callback != null) {
+            callback.run();
+        }
+    }
+
+    private GatewayException tooLarge(long maxBytes) {
+        return new GatewayException(tooLarge, "body of more than " + maxBytes + " bytes");
+    }
+
+    private void onStream(Runnable action) {
+        if (streamLoop == loop) {
+            loop.enter(action);
+        } else {
+            streamLoop.enter(action);
+        }
+    }
+}
