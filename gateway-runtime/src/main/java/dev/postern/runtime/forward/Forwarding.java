@@ -1,0 +1,574 @@
+package dev.postern.runtime.forward;
+
+import dev.postern.Body;
+import dev.postern.ExchangeObserver.Attempt;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Headers;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.TimeSource;
+import dev.postern.Upstream;
+import dev.postern.runtime.balancing.ClusterView;
+import dev.postern.runtime.balancing.EndpointState;
+import dev.postern.runtime.balancing.Selection;
+import dev.postern.runtime.balancing.Tried;
+import dev.postern.runtime.message.Pump;
+import dev.postern.runtime.message.ResponseHead;
+import dev.postern.runtime.message.UpstreamHead;
+import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.message.WireBody;
+import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.pipeline.LoopStage;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.HostAndPort;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends one request of an exchange to an upstream and brings back its response, over as many attempts as the policy and
+ * the facts allow.
+ *
+ * <pre>
+ *   1 choose ─▶ 2 connect ─▶ 3 head ─▶ 4 body ─▶ 5 response head ─▶ 6 response body ─▶ 7 give back
+ *      ▲            │            └────────┴──────────────┤ broke off
+ *      └────────────┴───────── 8 again? ◀────────────────┘
+ * </pre>
+ *
+ * <p>Lives on one event loop, that of its connections. The exchange usually lives there too; when it does not (calls of
+ * {@code handle()}), what concerns the exchange hops to its loop.
+ */
+public final class Forwarding {
+    /** RFC 9110 9.2.2. */
+    private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE");
+
+    /** How long an exchange that is over waits for the end of a message whose bytes are all in. */
+    private static final long LAST_BYTES_NANOS = 1_000_000_000L;
+
+    private final UpstreamClient client;
+    private final VertxLoop loop;
+    private final GatewayExchange exchange;
+    private final Request request;
+    private final ClusterView view;
+    private final Upstream config;
+    private final @Nullable String host;
+    private final boolean primary;
+    private final String via;
+    private final LoopStage<Response> result;
+    private final Runnable onCut = () -> cancel(new GatewayException(Failure.CLIENT_GONE, "the exchange has ended"));
+
+    private int attempt;
+    private int retries;
+    private boolean retriedStale;
+    private @Nullable Tried tried;
+    private boolean over;
+    private @Nullable Try current;
+
+    /**
+     * Prepares; nothing is sent.
+     *
+     * @param host the {@code Host} to send, or null for the endpoint's own
+     * @param primary whether this is for the answer of the exchange, not for a call of a filter
+     */
+    public Forwarding(
+            UpstreamClient client,
+            VertxLoop loop,
+            GatewayExchange exchange,
+            Request request,
+            ClusterView view,
+            @Nullable String host,
+            boolean primary,
+            String via) {
+        this.client = client;
+        this.loop = loop;
+        this.exchange = exchange;
+        this.request = request;
+        this.view = view;
+        this.config = view.config();
+        this.host = host;
+        this.primary = primary;
+        this.via = via;
+        result = new LoopStage<>(exchange.loop());
+    }
+
+    /** Begins; called on the exchange's loop. The stage completes there, at the head of the response. */
+    public LoopStage<Response> start() {
+        exchange.onCut(onCut);
+        // Made here, on the exchange's loop: the head may be written on another.
+        exchange.id();
+        loop.enter(() -> choose(null, false, null));
+        return result;
+    }
+
+    /** Gives up: the attempt under way is cut. */
+    public void cancel(GatewayException why) {
+        loop.enter(() -> {
+            Try mine = current;
+            if (mine != null) {
+                mine.cut(why);
+            }
+            finish(null, why);
+        });
+    }
+
+    // 1. Choose an endpoint that may be used and was not tried before.
+    private void choose(@Nullable Selection again, boolean fresh, @Nullable GatewayException before) {
+        if (over) {
+            if (again != null) {
+                again.release();
+            }
+            return;
+        }
+        Selection selection;
+        try {
+            selection = again != null ? again : view.select(request, tried);
+        } catch (GatewayException broken) {
+            finish(null, broken);
+            return;
+        }
+        if (selection == null) {
+            finish(
+                    null,
+                    before != null
+                            ? before
+                            : new GatewayException(
+                                    Failure.NO_ENDPOINT,
+                                    "upstream \"" + config.name() + "\" has no endpoint that may be used"));
+            return;
+        }
+        current = new Try(selection, ++attempt);
+        current.connect(fresh);
+    }
+
+    private void finish(@Nullable Response response, @Nullable GatewayException failure) {
+        if (over) {
+            return;
+        }
+        over = true;
+        current = null;
+        onExchange(() -> {
+            if (failure != null) {
+                exchange.withdraw(onCut);
+                result.fail(failure);
+            } else if (response != null && !result.deliver(response)) {
+                response.body().discard();
+            }
+        });
+    }
+
+    // 8. Again? What was sent decides, then the policy, then whether there is a body that could be sent again.
+    private void failed(Try failed, GatewayException failure) {
+        if (over) {
+            return;
+        }
+        Selection selection = failed.selection;
+        boolean safe = !failed.headStarted || IDEMPOTENT.contains(request.method());
+        boolean bodyIntact = !failed.bodyBegun || request.body().replayable();
+        boolean timeLeft = !exchange.isOver() && exchange.remainingNanos() > 0;
+        if (timeLeft
+                && bodyIntact
+                && failed.onReused
+                && failure.failure() == Failure.RESET_BEFORE_HEAD
+                && safe
+                && !retriedStale) {
+            // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it.
+            retriedStale = true;
+            choose(selection, true, failure);
+            return;
+        }
+        selection.release();
+        boolean retriable = switch (failure.failure()) {
+            case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> true;
+            case RESET_BEFORE_HEAD -> safe;
+            default -> false;
+        };
+        if (retriable && bodyIntact && timeLeft && retries < config.retry().maxRetries()) {
+            retries++;
+            if (tried == null) {
+                tried = new Tried();
+            }
+            tried.add(selection.endpoint());
+            if (tried.size() >= view.endpoints().size()) {
+                tried = null;
+            }
+            choose(null, false, failure);
+            return;
+        }
+        finish(null, failure);
+    }
+
+    private void onExchange(Runnable action) {
+        exchange.loop().enter(action);
+    }
+
+    /** One attempt at one endpoint. */
+    private final class Try implements Waiter.Want {
+        private final Selection selection;
+        private final EndpointState endpoint;
+        private final int number;
+        private final long startedNanos = exchange.time().nanoTime();
+
+        private @Nullable Waiter waiter;
+        private final EndpointPool pool;
+        private @Nullable PooledConnection connection;
+        private @Nullable Pump pump;
+        private @Nullable WireBody responseBody;
+        private TimeSource.@Nullable Timer firstByte;
+        private boolean headStarted;
+        private boolean bodyBegun;
+        private boolean onReused;
+        private boolean requestSent;
+        private boolean headReceived;
+        private boolean reusable;
+        private boolean done;
+
+        Try(Selection selection, int number) {
+            this.selection = selection;
+            this.endpoint = selection.endpoint();
+            this.number = number;
+            this.pool = client.pools(loop).of(endpoint, config);
+            client.attemptBegun();
+            report(0, null, false);
+        }
+
+        // 2. A connection: idle, new, or the next one free.
+        void connect(boolean fresh) {
+            Waiter mine = pool.acquire(config, fresh, this);
+            if (!mine.isTaken()) {
+                waiter = mine;
+            }
+        }
+
+        @Override
+        public void failed(GatewayException failure) {
+            waiter = null;
+            switch (failure.failure()) {
+                case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> selection.connectFailed();
+                default -> {
+                    // Says nothing about the endpoint.
+                }
+            }
+            fail(failure);
+        }
+
+        @Override
+        public void connected(PooledConnection lent) {
+            waiter = null;
+            if (done) {
+                lent.giveBack();
+                return;
+            }
+            connection = lent;
+            onReused = lent.isReused();
+            if (!onReused) {
+                selection.succeeded();
+            }
+            RequestOptions options = new RequestOptions()
+                    .setMethod(HttpMethod.valueOf(request.method()))
+                    .setURI(request.target());
+            Future<HttpClientRequest> made = lent.connection().request(options);
+            if (made.isComplete()) {
+                begin(made);
+            } else {
+                made.onComplete(v -> begin(made));
+            }
+        }
+
+        // 3. The head, written anew from typed fields.
+        private void begin(Future<HttpClientRequest> made) {
+            if (made.failed()) {
+                fail(UpstreamFailures.beforeHead(endpoint.uri(), made.cause()));
+                return;
+            }
+            HttpClientRequest sending = made.result();
+            if (done) {
+                sending.reset();
+                return;
+            }
+            headStarted = true;
+            sending.exceptionHandler(this::broke);
+            Future<HttpClientResponse> response = sending.response();
+            response.onComplete(arrived -> {
+                if (arrived.failed()) {
+                    broke(arrived.cause());
+                } else {
+                    head(arrived.result());
+                }
+            });
+            MultiMap fields = sending.headers();
+            UpstreamHead.write(fields, request, exchange, via);
+            if (host != null) {
+                sending.authority(HostAndPort.parseAuthority(host, -1));
+            }
+            if (config.firstByteTimeout() != null) {
+                firstByte = loop.schedule(config.firstByteTimeout().toNanos(), this::noFirstByte);
+            }
+            // 4. The body, as fast as the endpoint takes it.
+            Body body = request.body();
+            if (body.length() == 0) {
+                if (!request.method().equals("GET")
+                        && !request.method().equals("HEAD")
+                        && !request.method().equals("DELETE")
+                        && !request.method().equals("OPTIONS")) {
+                    // RFC 9110 8.6: a POST without content says so.
+                    fields.set(HttpHeaders.CONTENT_LENGTH, "0");
+                }
+                requestSent = true;
+                sending.end();
+                return;
+            }
+            if (body.length() > 0) {
+                fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(body.length()));
+            } else {
+                sending.setChunked(true);
+            }
+            bodyBegun = true;
+            long idle = exchange.route().idleTimeout().toNanos();
+            Pump newPump = new Pump(
+                    sending,
+                    exchange.loop(),
+                    loop,
+                    sending::writeHead,
+                    bytes -> {},
+                    exchange.time(),
+                    idle,
+                    Failure.REQUEST_BODY_TIMEOUT,
+                    idle,
+                    Failure.FIRST_BYTE_TIMEOUT,
+                    new Pump.End() {
+                        @Override
+                        public void done(Future<Void> flushed) {
+                            loop.enter(Try.this::requestOut);
+                        }
+
+                        @Override
+                        public void failed(GatewayException failure) {
+                            loop.enter(() -> fail(failure));
+                        }
+                    });
+            pump = newPump;
+            onExchange(() -> newPump.start(body));
+        }
+
+        /** The request body is all out. */
+        private void requestOut() {
+            requestSent = true;
+            if (responseBody != null && responseBody.isDone()) {
+                giveBack();
+            }
+        }
+
+        private void noFirstByte() {
+            firstByte = null;
+            if (!headReceived) {
+                fail(new GatewayException(
+                        Failure.FIRST_BYTE_TIMEOUT,
+                        endpoint.uri() + " gave no response within " + config.firstByteTimeout() + " (upstream "
+                                + config.name() + ", attempt " + number + ")"));
+            }
+        }
+
+        private void broke(Throwable cause) {
+            // After the head the response body reports it, with what had come.
+            if (!headReceived && !done) {
+                fail(UpstreamFailures.beforeHead(endpoint.uri(), cause));
+            }
+        }
+
+        // 5. The response head, judged before anybody sees it.
+        private void head(HttpClientResponse arrived) {
+            if (done) {
+                return;
+            }
+            arrived.pause();
+            headReceived = true;
+            stopFirstByte();
+            ResponseHead head;
+            try {
+                head = ResponseHead.of(arrived.statusCode(), arrived.headers(), endpoint.uri());
+            } catch (GatewayException malformed) {
+                fail(malformed);
+                return;
+            }
+            reusable = !head.close() && arrived.version() == HttpVersion.HTTP_1_1;
+            selection.succeeded();
+            if (head.status() >= 400 && !requestSent) {
+                // An early refusal: the rest of the body would be read by nobody.
+                stopPump();
+            }
+            boolean bodiless = request.method().equals("HEAD") || head.status() == 204 || head.status() == 304;
+            // 6. The body stays in the socket until somebody reads it.
+            WireBody body = new WireBody(
+                    arrived,
+                    loop,
+                    exchange.loop(),
+                    bodiless ? Math.max(0, head.length()) : head.length(),
+                    Failure.RESPONSE_BODY_TOO_LARGE,
+                    cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
+                    () -> Headers.EMPTY,
+                    this::drop);
+            responseBody = body;
+            if (bodiless) {
+                body.withoutContent();
+            }
+            body.onEnd(() -> loop.enter(this::bodyOver));
+            report(head.status(), null, true);
+            Response response =
+                    Response.of(head.status()).withHeaders(head.headers()).withBody(body);
+            if (bodiless) {
+                arrived.resume();
+            }
+            finishWith(response);
+        }
+
+        private void finishWith(Response response) {
+            current = this;
+            over = true;
+            onExchange(() -> {
+                if (exchange.isOver() || !result.deliver(response)) {
+                    response.body().discard();
+                }
+            });
+        }
+
+        // 7. The connection goes back when both messages are complete, and only then.
+        private void bodyOver() {
+            if (requestSent) {
+                giveBack();
+            } else if (responseBody != null && responseBody.isDone()) {
+                // The endpoint has answered all there is to answer; what is left of the request is for nobody.
+                stopPump();
+                drop();
+            }
+        }
+
+        private void giveBack() {
+            if (done) {
+                return;
+            }
+            over();
+            PooledConnection mine = connection;
+            if (mine != null) {
+                if (reusable && responseBody != null && responseBody.isComplete()) {
+                    mine.giveBack();
+                } else {
+                    mine.discard();
+                }
+            }
+            selection.release();
+            onExchange(() -> exchange.withdraw(onCut));
+        }
+
+        /** The exchange does not want the rest: the connection cannot be used again. */
+        private void drop() {
+            if (done) {
+                return;
+            }
+            over();
+            stopPump();
+            discardConnection();
+            selection.release();
+            onExchange(() -> exchange.withdraw(onCut));
+        }
+
+        private void fail(GatewayException failure) {
+            if (done) {
+                return;
+            }
+            over();
+            stopPump();
+            discardConnection();
+            report(0, failure.failure(), true);
+            Forwarding.this.failed(this, failure);
+        }
+
+        /** The exchange was cut, or has just ended. */
+        void cut(GatewayException why) {
+            if (done) {
+                return;
+            }
+            if (requestSent && responseBody != null && (responseBody.hasAllBytes() || responseBody.isDraining())) {
+                // All is in, or so little is missing that it is read rather than lost with the connection. The end of
+                // the
+                // message gives the connection back; if it does not come soon, nobody waits for it.
+                responseBody.resume();
+                if (firstByte == null) {
+                    firstByte = loop.schedule(LAST_BYTES_NANOS, this::drop);
+                }
+                return;
+            }
+            over();
+            if (waiter != null) {
+                pool.cancel(waiter);
+                waiter = null;
+            }
+            stopPump();
+            discardConnection();
+            selection.release();
+            WireBody body = responseBody;
+            if (body != null) {
+                onExchange(() -> body.fail(why));
+            } else {
+                report(0, why.failure(), true);
+            }
+        }
+
+        private void over() {
+            done = true;
+            stopFirstByte();
+            client.attemptOver();
+        }
+
+        private void discardConnection() {
+            if (connection != null) {
+                connection.discard();
+            }
+        }
+
+        private void stopFirstByte() {
+            if (firstByte != null) {
+                firstByte.cancel();
+                firstByte = null;
+            }
+        }
+
+        private void stopPump() {
+            Pump running = pump;
+            pump = null;
+            if (running != null && !requestSent) {
+                onExchange(running::stop);
+            }
+        }
+
+        private void report(int status, @Nullable Failure failure, boolean ended) {
+            Attempt facts = new Attempt(
+                    config.name(),
+                    endpoint.uri(),
+                    number,
+                    startedNanos,
+                    ended ? exchange.time().nanoTime() : startedNanos,
+                    status,
+                    failure);
+            onExchange(() -> {
+                if (!primary) {
+                    if (ended) {
+                        exchange.context().observer().attemptEnded(facts, exchange);
+                    } else {
+                        exchange.context().observer().attemptStarted(facts, exchange);
+                    }
+                } else if (ended) {
+                    exchange.attemptEnded(facts);
+                } else {
+                    exchange.attemptStarted(facts);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package dev.postern.runtime.forward;
+
+import dev.postern.Upstream;
+import dev.postern.UpstreamTls;
+import dev.postern.runtime.balancing.EndpointState;
+import dev.postern.runtime.message.VertxLoop;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientAgent;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.net.ClientSSLOptions;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.PemTrustOptions;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.core.net.TrustOptions;
+import io.vertx.core.tracing.TracingPolicy;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Connections to upstreams, for all loops of a gateway. Outlives configs: a swap drops no connection. */
+public final class UpstreamClient {
+    /** Heads of upstreams are larger than those we take from strangers: sessions, policies, signed URLs. */
+    private static final int MAX_HEAD_BYTES = 64 * 1024;
+    /** Large chunks halve the cost of large bodies (docs/performance.md); small bodies are not touched by it. */
+    private static final int CHUNK_BYTES = 64 * 1024;
+
+    private final Vertx vertx;
+    private final Map<Integer, HttpClientAgent> agents = new ConcurrentHashMap<>();
+    private final Map<VertxLoop, LoopPools> pools = new ConcurrentHashMap<>();
+    private final Map<EndpointState, EndpointQueue> queues = new ConcurrentHashMap<>();
+    private final AtomicInteger lent = new AtomicInteger();
+
+    /** A client on this Vertx; makes no connection by itself. */
+    public UpstreamClient(Vertx vertx) {
+        this.vertx = vertx;
+    }
+
+    /** Attempts under way; zero when nothing leaks. */
+    public int attempts() {
+        return lent.get();
+    }
+
+    /** Closes all idle connections and everything else when the attempts are over. */
+    public void close() {
+        pools.forEach((loop, mine) -> loop.enter(mine::close));
+        agents.values().forEach(HttpClientAgent::close);
+    }
+
+    void attemptBegun() {
+        lent.incrementAndGet();
+    }
+
+    void attemptOver() {
+        lent.decrementAndGet();
+    }
+
+    LoopPools pools(VertxLoop loop) {
+        return pools.computeIfAbsent(loop, at -> new LoopPools(at, this));
+    }
+
+    EndpointQueue queue(EndpointState endpoint) {
+        return queues.computeIfAbsent(endpoint, EndpointQueue::new);
+    }
+
+    /** Whether nothing is left of this pool's endpoint to keep it for. */
+    boolean forgets(EndpointPool pool) {
+        EndpointQueue queue = pool.queue();
+        if (queue.endpoint().connections() > 0 || queue.hasWaiters()) {
+            return false;
+        }
+        queue.leave(pool);
+        queues.computeIfPresent(queue.endpoint(), (endpoint, known) -> known.isUnused() ? null : known);
+        return true;
+    }
+
+    // One agent for each connect timeout: Vert.x ignores the one of HttpConnectOptions.
+    HttpClientAgent agent(Upstream config) {
+        int millis = (int)
+                Math.min(Integer.MAX_VALUE, Math.max(1, config.connectTimeout().toMillis()));
+        return agents.computeIfAbsent(millis, timeout -> vertx.createHttpClient(options(timeout)));
+    }
+
+    HttpConnectOptions connectOptions(EndpointState endpoint, Upstream config) {
+        HttpConnectOptions options = new HttpConnectOptions()
+                .setServer(SocketAddress.inetSocketAddress(endpoint.port(), endpoint.host()))
+                .setHost(endpoint.host())
+                .setPort(endpoint.port())
+                .setSsl(endpoint.secure());
+        if (endpoint.secure()) {
+            String name = config.tls().serverName();
+            if (name != null) {
+                options.setHost(name);
+            }
+            options.setSslOptions(ssl(config.tls()));
+        }
+        return options;
+    }
+
+    private static ClientSSLOptions ssl(UpstreamTls tls) {
+        ClientSSLOptions ssl = new ClientSSLOptions();
+        if (tls.insecure()) {
+            ssl.setTrustAll(true).setHostnameVerificationAlgorithm("");
+        } else {
+            ssl.setHostnameVerificationAlgorithm("HTTPS");
+            if (tls.trust() != null) {
+                TrustOptions trust =
+                        new PemTrustOptions().addCertPath(tls.trust().toString());
+                ssl.setTrustOptions(trust);
+            }
+        }
+        if (tls.certificate() != null && tls.key() != null) {
+            ssl.setKeyCertOptions(new PemKeyCertOptions()
+                    .setCertPath(tls.certificate().toString())
+                    .setKeyPath(tls.key().toString()));
+        }
+        return ssl;
+    }
+
+    private static HttpClientOptions options(int connectTimeoutMillis) {
+        return new HttpClientOptions()
+                .setConnectTimeout(connectTimeoutMillis)
+                .setSslHandshakeTimeout(Math.max(1, connectTimeoutMillis / 1000 + 1))
+                .setHttp2ClearTextUpgrade(false)
+                .setPipelining(false)
+                .setDecompressionSupported(false)
+                .setMaxHeaderSize(MAX_HEAD_BYTES)
+                .setMaxInitialLineLength(4096)
+                .setMaxChunkSize(CHUNK_BYTES)
+                .setTcpNoDelay(true)
+                .setTcpKeepAlive(true)
+                .setTracingPolicy(TracingPolicy.IGNORE);
+    }
+}

@@ -1,0 +1,254 @@
+package dev.postern.runtime.reply;
+
+import dev.postern.Body;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Headers;
+import dev.postern.Response;
+import dev.postern.TimeSource;
+import dev.postern.runtime.message.Fields;
+import dev.postern.runtime.message.Pump;
+import dev.postern.runtime.message.WireBody;
+import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.pipeline.Loop;
+import dev.postern.runtime.pipeline.Outlet;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes one response to a client.
+ *
+ * <p>A response that comes before the request was read to its end closes the connection behind it (T014): what is left of
+ * the request is read and thrown away, up to 64 KiB or for a second, so that the client can read the answer, and never
+ * taken for another request.
+ */
+public final class HttpReply implements Outlet {
+    private static final long LINGER_BYTES = 64 * 1024;
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final HttpServerRequest request;
+    private final HttpServerResponse out;
+    private final Loop loop;
+    private final @Nullable WireBody requestBody;
+    private final boolean closeAsked;
+    private final BooleanSupplier draining;
+    private final long stallNanos;
+    private final Runnable whenKept;
+    private @Nullable Pump pump;
+    private @Nullable GatewayExchange exchange;
+    private boolean closing;
+    private boolean clientGone;
+    private boolean ended;
+
+    /**
+     * A reply to this request. Called on the loop of its connection.
+     *
+     * @param requestBody the body, or null when the request has none
+     * @param closeAsked whether the client wants the connection closed
+     * @param draining whether the gateway wants connections closed; asked when the head is written
+     * @param stallNanos how long the client may take nothing
+     * @param whenKept runs when the answer is out and the connection stays open
+     */
+    public HttpReply(
+            HttpServerRequest request,
+            Loop loop,
+            @Nullable WireBody requestBody,
+            boolean closeAsked,
+            BooleanSupplier draining,
+            long stallNanos,
+            Runnable whenKept) {
+        this.request = request;
+        this.out = request.response();
+        this.loop = loop;
+        this.requestBody = requestBody;
+        this.closeAsked = closeAsked;
+        this.draining = draining;
+        this.stallNanos = stallNanos;
+        this.whenKept = whenKept;
+    }
+
+    /** Ties the reply to its exchange: from here on a client that leaves cuts it. */
+    public void watch(GatewayExchange mine) {
+        exchange = mine;
+        out.exceptionHandler(broken -> gone());
+    }
+
+    @Override
+    public void answer(Response response, GatewayExchange mine) {
+        if (clientGone || out.closed()) {
+            response.body().discard();
+            mine.end(new GatewayException(Failure.CLIENT_GONE, "the client left before the answer"));
+            return;
+        }
+        // 1. The head. Framing and connection are ours alone.
+        out.setStatusCode(response.status());
+        MultiMap fields = out.headers();
+        Headers headers = response.headers();
+        for (int i = 0; i < headers.size(); i++) {
+            String name = headers.name(i);
+            if (Fields.ofResponse(name) == Fields.Kind.END_TO_END) {
+                fields.add(name, headers.value(i));
+            }
+        }
+        boolean http1 = request.version() != HttpVersion.HTTP_2;
+        boolean unread = requestBody != null && !requestBody.isDone() && !requestBody.hasAllBytes();
+        closing = http1 && (closeAsked || unread || draining.getAsBoolean());
+        if (closing) {
+            fields.set(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
+        // 2. The framing, from the body and from what the status allows (RFC 9110 6.4.1, 8.6).
+        Body body = response.body();
+        long length = body.length();
+        boolean head = request.method() == HttpMethod.HEAD;
+        boolean bodiless = head || response.status() == 204 || response.status() == 304;
+        if (bodiless) {
+            if (length >= 0 && (head || (response.status() == 304 && length > 0)) && response.status() != 204) {
+                fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(length));
+            }
+            body.discard();
+            finished(out.end());
+            return;
+        }
+        if (length >= 0) {
+            fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(length));
+        } else if (http1) {
+            out.setChunked(true);
+        }
+        // 3. The body.
+        Pump newPump = new Pump(
+                out,
+                loop,
+                loop,
+                out::writeHead,
+                mine::countResponse,
+                mine.time(),
+                mine.route().idleTimeout().toNanos(),
+                Failure.RESPONSE_BODY_STALLED,
+                stallNanos,
+                Failure.CLIENT_STALLED,
+                new Pump.End() {
+                    @Override
+                    public void done(Future<Void> flushed) {
+                        finished(flushed);
+                    }
+
+                    @Override
+                    public void failed(GatewayException failure) {
+                        broken(failure);
+                    }
+                });
+        pump = newPump;
+        newPump.start(body);
+    }
+
+    @Override
+    public void abort(GatewayException cause) {
+        if (pump != null) {
+            pump.stop();
+        }
+        cutConnection();
+    }
+
+    // 4. The last byte is out when it was written, not when it was given away.
+    private void finished(Future<Void> flushed) {
+        if (flushed.isComplete()) {
+            over(flushed.succeeded());
+        } else {
+            flushed.onComplete(written -> over(written.succeeded()));
+        }
+    }
+
+    private void over(boolean written) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        GatewayExchange mine = exchange;
+        if (mine != null) {
+            mine.end(written ? null : new GatewayException(Failure.CLIENT_GONE, "the client left during the answer"));
+        }
+        if (!written) {
+            return;
+        }
+        if (closing) {
+            closeBehind();
+        } else {
+            whenKept.run();
+        }
+    }
+
+    private void broken(GatewayException failure) {
+        ended = true;
+        cutConnection();
+        if (exchange != null) {
+            Failure known = failure.failure();
+            boolean asBroken = known == Failure.CLIENT_GONE && !clientGone;
+            exchange.end(
+                    asBroken
+                            ? new GatewayException(
+                                    Failure.RESPONSE_BODY_BROKEN, String.valueOf(failure.getMessage()), failure)
+                            : failure);
+        }
+    }
+
+    private void gone() {
+        if (clientGone || ended) {
+            return;
+        }
+        clientGone = true;
+        if (exchange != null) {
+            exchange.cut(new GatewayException(Failure.CLIENT_GONE, "the client left"));
+        }
+    }
+
+    /** An unfinished message: the client sees that the end is missing (T116). */
+    private void cutConnection() {
+        ended = true;
+        if (!out.closed()) {
+            out.reset();
+        }
+    }
+
+    private void closeBehind() {
+        WireBody rest = requestBody;
+        if (rest == null || rest.isDone() || rest.hasAllBytes()) {
+            request.connection().close();
+            return;
+        }
+        Linger linger = new Linger();
+        request.handler(linger::read);
+        request.endHandler(v -> linger.close());
+        request.exceptionHandler(broken -> linger.close());
+        linger.timer = loop.schedule(LINGER_NANOS, linger::close);
+        request.resume();
+    }
+
+    private final class Linger {
+        private long bytes;
+        private TimeSource.@Nullable Timer timer;
+
+        void read(Buffer chunk) {
+            bytes += chunk.length();
+            if (bytes > LINGER_BYTES) {
+                close();
+            }
+        }
+
+        void close() {
+            if (timer != null) {
+                timer.cancel();
+                timer = null;
+                request.connection().close();
+            }
+        }
+    }
+}
