@@ -1,0 +1,68 @@
+package dev.postern.runtime.listener;
+
+import dev.postern.BoundListener;
+import dev.postern.GatewayStartException;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.net.NetClient;
+import io.vertx.core.net.NetClientOptions;
+import io.vertx.core.net.NetSocket;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Sends a request over loopback that only the byte guard refuses, and expects its refusal: a listener whose guard is not
+ * in place does not start. The request has a folded field, which Netty's decoder unfolds and Vert.x serves.
+ */
+final class Canary {
+    private static final String REQUEST = "GET /.postern/canary HTTP/1.1\r\nHost: canary\r\nX-Folded: a\r\n b\r\n\r\n";
+    private static final String REASON = "framing.obs_fold";
+    private static final long TIMEOUT_MILLIS = 5000;
+
+    private final Vertx vertx;
+    private final BoundListener listener;
+
+    Canary(Vertx vertx, BoundListener listener) {
+        this.vertx = vertx;
+        this.listener = listener;
+    }
+
+    Future<Void> check() {
+        NetClientOptions options = new NetClientOptions().setConnectTimeout((int) TIMEOUT_MILLIS);
+        if (listener.secure()) {
+            // We talk to ourselves: the certificate may be for any name.
+            options.setSsl(true).setTrustAll(true).setHostnameVerificationAlgorithm("");
+        }
+        NetClient client = vertx.createNetClient(options);
+        String host = listener.host().equals("0.0.0.0")
+                ? "127.0.0.1"
+                : listener.host().equals("::") ? "::1" : listener.host();
+        return client.connect(listener.port(), host)
+                .compose(this::ask)
+                .eventually(() -> client.close())
+                .compose(answer -> answer.contains(REASON)
+                        ? Future.<Void>succeededFuture()
+                        : Future.failedFuture(new GatewayStartException(
+                                "listener \"" + listener.name()
+                                        + "\": the byte guard is not in place (it did not refuse a"
+                                        + " malformed request; use withoutByteGuard() to run without it)",
+                                null)));
+    }
+
+    private Future<String> ask(NetSocket socket) {
+        Promise<String> answer = Promise.promise();
+        Buffer received = Buffer.buffer();
+        socket.handler(received::appendBuffer);
+        socket.exceptionHandler(broken -> {
+            // The end of the connection tells what has come.
+        });
+        long timer = vertx.setTimer(TIMEOUT_MILLIS, late -> socket.close());
+        socket.closeHandler(v -> {
+            vertx.cancelTimer(timer);
+            answer.tryComplete(received.toString(StandardCharsets.UTF_8));
+        });
+        socket.write(REQUEST);
+        return answer.future();
+    }
+}

@@ -1,0 +1,102 @@
+package dev.postern.runtime.listener;
+
+import dev.postern.ClientInfo;
+import io.vertx.core.http.HttpConnection;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** The open connections of a listener on one loop. On that loop only, but for the counts. */
+final class ConnectionTable {
+    private final Map<HttpConnection, Entry> entries = new IdentityHashMap<>();
+    // Read by drains from other threads.
+    private final AtomicInteger busy = new AtomicInteger();
+    private final AtomicInteger open = new AtomicInteger();
+
+    /** One connection. */
+    final class Entry implements Runnable {
+        private final ClientInfo client;
+        private long quietSinceNanos = System.nanoTime();
+        private int inFlight;
+        private boolean gone;
+
+        Entry(ClientInfo client) {
+            this.client = client;
+        }
+
+        ClientInfo client() {
+            return client;
+        }
+
+        void begin() {
+            if (inFlight++ == 0) {
+                busy.incrementAndGet();
+            }
+        }
+
+        /** The answer is out and the connection stays. */
+        @Override
+        public void run() {
+            if (!gone && inFlight > 0 && --inFlight == 0) {
+                busy.decrementAndGet();
+                quietSinceNanos = System.nanoTime();
+            }
+        }
+
+        private void closed() {
+            gone = true;
+            if (inFlight > 0) {
+                inFlight = 0;
+                busy.decrementAndGet();
+            }
+        }
+    }
+
+    Entry opened(HttpConnection connection, ClientInfo client) {
+        Entry entry = new Entry(client);
+        entries.put(connection, entry);
+        open.incrementAndGet();
+        return entry;
+    }
+
+    void closed(HttpConnection connection) {
+        Entry entry = entries.remove(connection);
+        if (entry != null) {
+            entry.closed();
+            open.decrementAndGet();
+        }
+    }
+
+    @Nullable
+    Entry find(HttpConnection connection) {
+        return entries.get(connection);
+    }
+
+    /** Connections with a request under way. */
+    int busy() {
+        return busy.get();
+    }
+
+    int open() {
+        return open.get();
+    }
+
+    /** Closes those without a request for this long. */
+    void closeQuiet(long nanos) {
+        long now = System.nanoTime();
+        List<HttpConnection> quiet = new ArrayList<>();
+        entries.forEach((connection, entry) -> {
+            if (entry.inFlight == 0 && now - entry.quietSinceNanos >= nanos) {
+                quiet.add(connection);
+            }
+        });
+        quiet.forEach(HttpConnection::close);
+    }
+
+    void closeAll() {
+        new ArrayList<>(entries.keySet()).forEach(HttpConnection::close);
+    }
+}

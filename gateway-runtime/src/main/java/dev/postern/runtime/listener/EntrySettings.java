@@ -1,0 +1,29 @@
+package dev.postern.runtime.listener;
+
+import dev.postern.Limits;
+import dev.postern.Listener;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What an entry needs to know of the door it stands in. */
+public record EntrySettings(
+        List<String> trustedProxies, @Nullable String healthPath, int maxHeaders, Duration writeTimeout) {
+    /** The settings of a listener. */
+    static EntrySettings of(Listener listener) {
+        return new EntrySettings(
+                listener.trustedProxies(),
+                listener.healthPath(),
+                listener.limits().maxHeaders(),
+                listener.limits().writeTimeout());
+    }
+
+    /** For requests that a server of the host hands over: nobody is trusted, the standard limits. */
+    public static EntrySettings mounted(List<String> trustedProxies) {
+        return new EntrySettings(
+                List.copyOf(trustedProxies),
+                null,
+                Limits.standard().maxHeaders(),
+                Limits.standard().writeTimeout());
+    }
+}

@@ -1,0 +1,286 @@
+package dev.postern.runtime.listener;
+
+import dev.postern.Body;
+import dev.postern.ClientInfo;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Headers;
+import dev.postern.Request;
+import dev.postern.runtime.edge.RequestHead;
+import dev.postern.runtime.edge.RequestHead.Reported;
+import dev.postern.runtime.message.Provenance;
+import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.message.WireBody;
+import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.reply.HttpReply;
+import dev.postern.runtime.snapshot.Snapshot;
+import io.vertx.core.Handler;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.HostAndPort;
+import io.vertx.core.net.SocketAddress;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where requests come in, from a listener of ours or from a server of the host: judges the head, finds out who is calling,
+ * and starts the exchange.
+ */
+public final class HttpEntry implements Handler<HttpServerRequest> {
+    private static final String NO_QUERY = "/";
+
+    private final Front front;
+    // Replaced as one when a config changes the listener where it stands.
+    private volatile Settled settled;
+    private final @Nullable ConnectionTable connections;
+
+    /**
+     * An entry.
+     *
+     * @param connections the table of its loop, or null in a server of the host
+     */
+    HttpEntry(Front front, EntrySettings settings, @Nullable ConnectionTable connections) {
+        this.front = front;
+        this.settled = new Settled(settings);
+        this.connections = connections;
+    }
+
+    /** Follows a change of the listener's settings; requests that come from now on go by it. */
+    void settings(EntrySettings next) {
+        settled = new Settled(next);
+    }
+
+    private static final class Settled {
+        private final EntrySettings settings;
+        private final Callers callers;
+
+        Settled(EntrySettings settings) {
+            this.settings = settings;
+            this.callers = new Callers(settings.trustedProxies());
+        }
+    }
+
+    /** An entry for requests that a server of the host hands over. */
+    public static HttpEntry mounted(Front front, EntrySettings settings) {
+        return new HttpEntry(front, settings, null);
+    }
+
+    @Override
+    public void handle(HttpServerRequest incoming) {
+        // 1. Nothing of the body may arrive before its reader is known (G37).
+        Settled mine = settled;
+        EntrySettings settings = mine.settings;
+        boolean bodyPossible = mayHaveBody(incoming);
+        if (bodyPossible) {
+            incoming.pause();
+        }
+        VertxLoop loop = front.loop();
+        HttpConnection connection = incoming.connection();
+        ConnectionTable.Entry entry = connections == null ? null : connections.find(connection);
+        ClientInfo peer = entry == null ? peer(incoming) : entry.client();
+        if (entry != null) {
+            entry.begin();
+        }
+        Snapshot snapshot = front.enter();
+        // 2. The head, judged once.
+        RequestHead head;
+        try {
+            head = read(incoming, settings);
+        } catch (GatewayException refused) {
+            refuse(snapshot, loop, incoming, peer, refused);
+            return;
+        }
+        // 3. The body, still in the socket.
+        WireBody body = bodyPossible && head.length() != 0 ? body(incoming, loop, head) : null;
+        if (bodyPossible && body == null) {
+            incoming.resume();
+        }
+        // 4. Who is calling.
+        ClientInfo client = peer;
+        Reported reported = head.reported();
+        boolean believed = reported != null && mine.callers.trusts(peer.peer().getAddress());
+        if (believed && reported != null) {
+            client = mine.callers.behind(peer, reported);
+        }
+        Request request = Request.of(
+                head.method(),
+                client.secure() ? "https" : "http",
+                head.authority(),
+                head.target().path(),
+                head.target().query(),
+                head.headers(),
+                body == null ? Body.empty() : body);
+        HttpReply reply = new HttpReply(
+                incoming,
+                loop,
+                body,
+                head.close(),
+                front::isDraining,
+                settings.writeTimeout().toNanos(),
+                entry == null ? HttpEntry::nothing : entry);
+        // 5. A load balancer's question is answered here: no route can hide it, no filter can refuse it.
+        if (isHealthQuestion(head, settings)) {
+            health(snapshot, incoming);
+            if (entry != null) {
+                entry.run();
+            }
+            return;
+        }
+        // 6. The exchange.
+        snapshot.run(request, client, loop, reply, exchange -> {
+            front.begun(exchange);
+            reply.watch(exchange);
+            if (body != null) {
+                body.limit(exchange.route().maxRequestBytes());
+                exchange.countRequest(body::received);
+            }
+            if (believed && reported != null) {
+                adopt(exchange, reported);
+            }
+        });
+    }
+
+    private static RequestHead read(HttpServerRequest incoming, EntrySettings settings) {
+        HttpVersion version = incoming.version();
+        if (version == HttpVersion.HTTP_1_0) {
+            throw new GatewayException(
+                    Failure.VERSION_NOT_SUPPORTED, "framing.version", "HTTP/1.0 is not served", null);
+        }
+        HostAndPort pseudo = version == HttpVersion.HTTP_2 ? incoming.authority(true) : null;
+        return RequestHead.of(
+                incoming.method().name(),
+                incoming.uri(),
+                incoming.headers(),
+                pseudo == null ? null : pseudo.toString(),
+                incoming.isSSL() ? "https" : "http",
+                settings.maxHeaders());
+    }
+
+    private static boolean mayHaveBody(HttpServerRequest incoming) {
+        if (incoming.version() == HttpVersion.HTTP_2) {
+            return !incoming.isEnded();
+        }
+        return incoming.headers().contains("content-length")
+                || incoming.headers().contains("transfer-encoding");
+    }
+
+    private static WireBody body(HttpServerRequest incoming, VertxLoop loop, RequestHead head) {
+        WireBody body = new WireBody(
+                incoming,
+                loop,
+                loop,
+                head.length(),
+                Failure.REQUEST_BODY_TOO_LARGE,
+                broken -> new GatewayException(
+                        Failure.REQUEST_BODY_BROKEN, "the client broke off its body: " + broken, broken),
+                () -> Headers.EMPTY,
+                HttpEntry::nothing);
+        if (head.expectsContinue()) {
+            body.beforeReading(() -> incoming.response().writeContinue());
+        }
+        return body;
+    }
+
+    private void refuse(
+            Snapshot snapshot, VertxLoop loop, HttpServerRequest incoming, ClientInfo peer, GatewayException why) {
+        incoming.pause();
+        WireBody unread = new WireBody(
+                incoming,
+                loop,
+                loop,
+                -1,
+                Failure.REQUEST_BODY_TOO_LARGE,
+                broken -> new GatewayException(Failure.REQUEST_BODY_BROKEN, "the client broke off its body", broken),
+                () -> Headers.EMPTY,
+                HttpEntry::nothing);
+        HttpReply reply = new HttpReply(
+                incoming,
+                loop,
+                unread,
+                true,
+                () -> true,
+                settled.settings.writeTimeout().toNanos(),
+                HttpEntry::nothing);
+        // What could not be understood is not shown: a stand-in with the method, if that is one.
+        String method = why.reason().startsWith("method.") ? "GET" : safeMethod(incoming);
+        Request standIn = Request.of(method, NO_QUERY);
+        snapshot.refuse(
+                standIn,
+                peer,
+                loop,
+                reply,
+                exchange -> {
+                    front.begun(exchange);
+                    reply.watch(exchange);
+                },
+                why);
+    }
+
+    private static String safeMethod(HttpServerRequest incoming) {
+        HttpMethod method = incoming.method();
+        return method == HttpMethod.HEAD ? "HEAD" : method == HttpMethod.POST ? "POST" : "GET";
+    }
+
+    private static boolean isHealthQuestion(RequestHead head, EntrySettings settings) {
+        return settings.healthPath() != null
+                && head.target().path().equals(settings.healthPath())
+                && (head.method().equals("GET") || head.method().equals("HEAD"));
+    }
+
+    private void health(Snapshot snapshot, HttpServerRequest incoming) {
+        boolean ready = front.isReady();
+        snapshot.epoch().leave();
+        incoming.response()
+                .setStatusCode(ready ? 200 : 503)
+                .putHeader("Content-Type", "text/plain; charset=utf-8")
+                .putHeader("Cache-Control", "no-store")
+                .end(ready ? "ready\n" : "not ready\n");
+    }
+
+    private static void adopt(GatewayExchange exchange, Reported reported) {
+        exchange.set(
+                Provenance.KEY,
+                new Provenance(reported.forwardedFor(), reported.forwarded(), reported.forwardedHost()));
+        String id = reported.requestId();
+        if (id != null && id.length() >= 8 && id.length() <= 128 && isPlain(id)) {
+            exchange.adoptId(id);
+        }
+    }
+
+    private static boolean isPlain(String id) {
+        for (int i = 0; i < id.length(); i++) {
+            char c = id.charAt(i);
+            boolean plain =
+                    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+            if (!plain) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The caller of a connection, as the socket tells. */
+    ClientInfo peer(HttpConnection connection) {
+        return peer(connection.remoteAddress(), connection.isSsl());
+    }
+
+    private static ClientInfo peer(HttpServerRequest incoming) {
+        return peer(incoming.remoteAddress(), incoming.isSSL());
+    }
+
+    private static ClientInfo peer(@Nullable SocketAddress remote, boolean secure) {
+        InetSocketAddress address = null;
+        if (remote != null && remote.hostAddress() != null) {
+            address = new InetSocketAddress(remote.hostAddress(), Math.max(0, remote.port()));
+        }
+        // A domain socket has no address; whoever can open it is on this machine.
+        ClientInfo client =
+                ClientInfo.of(address == null ? new InetSocketAddress(InetAddress.getLoopbackAddress(), 0) : address);
+        return secure ? client.encrypted() : client;
+    }
+
+    private static void nothing() {}
+}

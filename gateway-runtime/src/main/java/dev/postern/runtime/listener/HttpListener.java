@@ -1,0 +1,336 @@
+package dev.postern.runtime.listener;
+
+import dev.postern.BoundListener;
+import dev.postern.GatewayStartException;
+import dev.postern.Limits;
+import dev.postern.Listener;
+import dev.postern.Tls;
+import dev.postern.runtime.message.VertxLoop;
+import io.netty.channel.Channel;
+import io.netty.channel.ServerChannel;
+import io.netty.util.concurrent.ScheduledFuture;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.ServerSSLOptions;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.core.tracing.TracingPolicy;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.net.BindException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One listener on all loops of a gateway: a server for each loop, sharing the port. Connections are counted before Vert.x
+ * knows of them, raw bytes are judged before its decoder sees them.
+ */
+public final class HttpListener {
+    private static final System.Logger LOG = System.getLogger(HttpListener.class.getName());
+    // Numbers for random ports that the servers of one listener share; a Vertx may be shared with a host and other
+    // gateways.
+    private static final AtomicInteger SHARED_PORTS = new AtomicInteger(0x5057);
+
+    // The most that Limits can be set to, and a little.
+    private static final int DECODER_LINE_BYTES = 65_536 + 64;
+    private static final int DECODER_HEAD_BYTES = 262_144 + 64;
+
+    private final Vertx vertx;
+    // Written by the control thread, read by all.
+    private volatile Listener config;
+    private final List<VertxLoop> loops;
+    private final Front front;
+    private final List<HttpServer> servers = new ArrayList<>();
+    private final List<HttpEntry> entries = new ArrayList<>();
+    private final List<ConnectionTable> tables = new ArrayList<>();
+    private final AtomicInteger connections = new AtomicInteger();
+    private volatile @Nullable ServerChannel channel;
+    private volatile boolean closing;
+    private volatile int boundPort;
+    private @Nullable ScheduledFuture<?> sweep;
+    private volatile @Nullable CertificateFiles certificate;
+    private long reloadTimer = -1;
+
+    /** A listener, not bound. */
+    public HttpListener(Vertx vertx, Listener config, List<VertxLoop> loops, Front front) {
+        this.vertx = vertx;
+        this.config = config;
+        this.loops = List.copyOf(loops);
+        this.front = front;
+    }
+
+    /** The value it was made from. */
+    public Listener config() {
+        return config;
+    }
+
+    /** Whether a listener of another config can be had by changing this one where it stands. */
+    public boolean canBecome(Listener next) {
+        boolean samePlace = next.host().equals(config.host())
+                && next.port() == config.port()
+                && (next.port() != 0 || next.name().equals(config.name()));
+        return samePlace && (next.tls() == null) == (config.tls() == null) && next.byteGuard() == config.byteGuard();
+    }
+
+    /** Follows another config without closing a connection. What connections under way have begun with, they keep. */
+    public Future<Void> become(Listener next) {
+        boolean otherCertificate = !Objects.equals(next.tls(), config.tls());
+        config = next;
+        for (HttpEntry entry : entries) {
+            entry.settings(EntrySettings.of(next));
+        }
+        return otherCertificate ? reloadCertificate().mapEmpty() : Future.succeededFuture();
+    }
+
+    /** What is bound. */
+    public BoundListener bound() {
+        return new BoundListener(config.name(), config.host(), boundPort, config.tls() != null);
+    }
+
+    /** Binds, checks the guard, and looks after idle connections from then on. All or nothing. */
+    public Future<Void> bind() {
+        SocketAddress address = config.port() == 0
+                ? SocketAddress.sharedRandomPort(SHARED_PORTS.incrementAndGet(), config.host())
+                : SocketAddress.inetSocketAddress(config.port(), config.host());
+        HttpServerOptions options;
+        try {
+            options = options();
+        } catch (IOException unreadable) {
+            return Future.failedFuture(startFailure("cannot read its certificate", unreadable));
+        }
+        Future<Void> all = Future.succeededFuture();
+        for (VertxLoop loop : loops) {
+            all = all.compose(v -> listen(loop, options, address));
+        }
+        return all.compose(
+                        v -> config.byteGuard() ? new Canary(vertx, bound()).check() : Future.<Void>succeededFuture())
+                .onSuccess(v -> {
+                    startSweeping();
+                    startReloading();
+                })
+                .recover(failure -> close().transform(closed -> Future.failedFuture(explained(failure))));
+    }
+
+    private Future<Void> listen(VertxLoop loop, HttpServerOptions options, SocketAddress address) {
+        ConnectionTable table = new ConnectionTable();
+        HttpEntry entry = new HttpEntry(front, EntrySettings.of(config), table);
+        HttpServer server = vertx.createHttpServer(options);
+        server.connectionHandler(connection -> opened(connection, table, entry));
+        server.requestHandler(entry);
+        server.exceptionHandler(broken -> LOG.log(Level.DEBUG, "connection of {0}: {1}", config, broken));
+        servers.add(server);
+        entries.add(entry);
+        tables.add(table);
+        return ListenHook.listen(loop.context(), server, address, new Accepting())
+                .map(bound -> {
+                    boundPort = bound.actualPort();
+                    return null;
+                });
+    }
+
+    private static void opened(HttpConnection connection, ConnectionTable table, HttpEntry entry) {
+        table.opened(connection, entry.peer(connection));
+        connection.closeHandler(v -> table.closed(connection));
+        // A connection that breaks is told to its exchange; alone it is nobody's business.
+        connection.exceptionHandler(broken -> LOG.log(Level.TRACE, "connection broke", broken));
+    }
+
+    // ---- drain and end
+
+    /** No more connections are accepted; those there are go on. */
+    public void stopAccepting() {
+        closing = true;
+        ServerChannel open = channel;
+        if (open != null) {
+            open.close().addListener(closed -> LOG.log(Level.DEBUG, "{0} accepts no more", config));
+        }
+    }
+
+    /** Connections with a request under way. */
+    public int busy() {
+        int sum = 0;
+        for (ConnectionTable table : tables) {
+            sum += table.busy();
+        }
+        return sum;
+    }
+
+    /** Open connections. */
+    public int open() {
+        return connections.get();
+    }
+
+    /** Closes connections that have had no request for this long. */
+    public void closeQuiet(long nanos) {
+        for (int i = 0; i < tables.size(); i++) {
+            ConnectionTable table = tables.get(i);
+            loops.get(i).execute(() -> table.closeQuiet(nanos));
+        }
+    }
+
+    /** Ends at once. */
+    public Future<Void> close() {
+        stopAccepting();
+        if (sweep != null) {
+            sweep.cancel(false);
+        }
+        if (reloadTimer >= 0) {
+            vertx.cancelTimer(reloadTimer);
+        }
+        List<Future<Void>> all = new ArrayList<>();
+        for (HttpServer server : servers) {
+            all.add(server.close());
+        }
+        return Future.join(all).mapEmpty();
+    }
+
+    // ---- certificates
+
+    /** Reads the certificate files again if they have changed. */
+    public Future<Boolean> reloadCertificate() {
+        CertificateFiles known = certificate;
+        Tls tls = config.tls();
+        if (known == null || tls == null || servers.isEmpty()) {
+            return Future.succeededFuture(false);
+        }
+        return vertx.executeBlocking(() -> CertificateFiles.read(tls), false).compose(now -> {
+            if (now.equals(known)) {
+                return Future.succeededFuture(false);
+            }
+            certificate = now;
+            return servers.get(0)
+                    .updateSSLOptions(ssl(now))
+                    .onSuccess(changed ->
+                            LOG.log(Level.INFO, "{0}: certificate reloaded from {1}", config, tls.certificate()));
+        });
+    }
+
+    private void startReloading() {
+        Tls tls = config.tls();
+        if (tls != null) {
+            reloadTimer = vertx.setPeriodic(
+                    Math.max(1, tls.reloadEvery().toMillis()),
+                    tick -> reloadCertificate()
+                            .onFailure(broken -> LOG.log(
+                                    Level.WARNING,
+                                    config + ": the certificate " + tls.certificate()
+                                            + " cannot be used, the old one stays",
+                                    broken)));
+        }
+    }
+
+    private static ServerSSLOptions ssl(CertificateFiles files) {
+        return new ServerSSLOptions()
+                .setKeyCertOptions(
+                        new PemKeyCertOptions().setCertValue(files.chain()).setKeyValue(files.key()))
+                .setEnabledSecureTransportProtocols(Set.of("TLSv1.2", "TLSv1.3"));
+    }
+
+    private HttpServerOptions options() throws IOException {
+        Limits limits = config.limits();
+        HttpServerOptions options = new HttpServerOptions()
+                .setHost(config.host())
+                .setHttp2ClearTextEnabled(false)
+                .setUseAlpn(false)
+                // The guard judges sizes, by limits that may change; without it the decoder has to.
+                .setMaxInitialLineLength(config.byteGuard() ? DECODER_LINE_BYTES : limits.maxTargetBytes())
+                .setMaxHeaderSize(config.byteGuard() ? DECODER_HEAD_BYTES : limits.maxHeadBytes())
+                .setMaxChunkSize(64 * 1024)
+                .setDecompressionSupported(false)
+                .setCompressionSupported(false)
+                .setHandle100ContinueAutomatically(false)
+                .setPerMessageWebSocketCompressionSupported(false)
+                .setPerFrameWebSocketCompressionSupported(false)
+                .setUseSemicolonAsQueryParamDelimiter(false)
+                .setAcceptBacklog(1024)
+                .setReuseAddress(true)
+                .setTcpNoDelay(true)
+                .setTcpKeepAlive(true)
+                .setTracingPolicy(TracingPolicy.IGNORE);
+        Tls tls = config.tls();
+        if (tls != null) {
+            CertificateFiles files = CertificateFiles.read(tls);
+            certificate = files;
+            options.setSsl(true)
+                    .setKeyCertOptions(
+                            new PemKeyCertOptions().setCertValue(files.chain()).setKeyValue(files.key()))
+                    .setEnabledSecureTransportProtocols(Set.of("TLSv1.2", "TLSv1.3"))
+                    .setSslHandshakeTimeout(10);
+        }
+        return options;
+    }
+
+    // ---- housekeeping
+
+    /** Idle connections are looked at once a second: exact to a second is exact enough, and a request costs no timer. */
+    private void startSweeping() {
+        sweep = loops.get(0)
+                .context()
+                .nettyEventLoop()
+                .scheduleAtFixedRate(
+                        () -> closeQuiet(config.limits().keepAlive().toNanos()), 1, 1, TimeUnit.SECONDS);
+    }
+
+    private Throwable explained(Throwable failure) {
+        if (failure instanceof GatewayStartException) {
+            return failure;
+        }
+        for (Throwable at = failure; at != null; at = at.getCause()) {
+            if (at instanceof BindException) {
+                return startFailure(
+                        "cannot bind port " + config.port() + " on " + config.host() + ": " + at.getMessage()
+                                + " (is another program listening there?)",
+                        failure);
+            }
+        }
+        return startFailure("cannot start: " + failure.getMessage(), failure);
+    }
+
+    private GatewayStartException startFailure(String what, Throwable cause) {
+        return new GatewayStartException(config + " " + what, cause);
+    }
+
+    /** Judges connections before they are registered. On the acceptor's thread. */
+    private final class Accepting implements ListenHook.Accept {
+        @Override
+        public boolean accept(Channel child) {
+            if (closing) {
+                return false;
+            }
+            if (connections.incrementAndGet() > config.limits().maxConnections()) {
+                connections.decrementAndGet();
+                return false;
+            }
+            child.closeFuture().addListener(closed -> connections.decrementAndGet());
+            if (config.byteGuard()) {
+                GuardInstaller.install(child, guard());
+            }
+            return true;
+        }
+
+        @Override
+        public void listening(ServerChannel opened) {
+            channel = opened;
+        }
+
+        private ByteGuard guard() {
+            Limits limits = config.limits();
+            HeadLimits heads = new HeadLimits(
+                    limits.maxTargetBytes(),
+                    Math.max(limits.maxHeadBytes(), limits.maxTargetBytes()),
+                    limits.maxHeaders(),
+                    HeadLimits.DEFAULTS.chunkExtensionBytes(),
+                    HeadLimits.DEFAULTS.trailerBytes(),
+                    HeadLimits.DEFAULTS.trailerFields());
+            return new ByteGuard(FramingGuard.http11(heads), front::newId, front::refused);
+        }
+    }
+}
