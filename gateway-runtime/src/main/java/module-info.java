@@ -2,9 +2,21 @@
 @org.jspecify.annotations.NullMarked
 module dev.postern.runtime {
     requires transitive dev.postern.api;
+    requires transitive io.vertx.core;
+    requires io.vertx.web.client;
+    requires io.vertx.web.common;
+    requires io.netty.buffer;
+    requires io.netty.codec;
+    requires io.netty.codec.http;
+    requires io.netty.common;
+    requires io.netty.handler;
+    requires io.netty.transport;
     requires re2j;
-    requires static micrometer.core;
-    requires static org.jspecify;
+    requires static transitive micrometer.core;
+    requires static transitive org.jspecify;
 
     exports dev.postern.runtime;
+
+    provides dev.postern.spi.GatewayRuntime with
+            dev.postern.runtime.VertxRuntime;
 }

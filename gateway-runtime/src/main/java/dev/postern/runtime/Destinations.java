@@ -1,0 +1,294 @@
+package dev.postern.runtime;
+
+import dev.postern.BlockingHandler;
+import dev.postern.Call;
+import dev.postern.Destination;
+import dev.postern.Failure;
+import dev.postern.GatewayException;
+import dev.postern.Handler;
+import dev.postern.Problem;
+import dev.postern.Request;
+import dev.postern.RequestKey;
+import dev.postern.Response;
+import dev.postern.Rewrite;
+import dev.postern.Route;
+import dev.postern.Split;
+import dev.postern.Upstream;
+import dev.postern.runtime.balancing.ClusterView;
+import dev.postern.runtime.discovery.Roster;
+import dev.postern.runtime.forward.Forwarding;
+import dev.postern.runtime.forward.UpstreamClient;
+import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.pipeline.Loop;
+import dev.postern.runtime.pipeline.LoopStage;
+import dev.postern.runtime.pipeline.Pipeline.LastStep;
+import dev.postern.runtime.routing.Redirector;
+import dev.postern.runtime.routing.Rewriter;
+import dev.postern.runtime.routing.Routed;
+import dev.postern.runtime.snapshot.Snapshot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What stands at the end of the pipelines of one config: upstreams, splits, handlers, answers, redirects. Knows the
+ * upstreams by name and keeps to those of its own config.
+ */
+final class Destinations {
+    private final VertxHost host;
+    private final UpstreamClient client;
+    private final String via;
+    private final Map<String, Target> targets;
+
+    /** An upstream of this config: somewhere to forward to, or code of the host. */
+    record Target(Upstream upstream, @Nullable Roster roster) {}
+
+    Destinations(VertxHost host, UpstreamClient client, String gatewayName, Map<String, Target> targets) {
+        this.host = host;
+        this.client = client;
+        this.via = "1.1 " + gatewayName;
+        this.targets = Map.copyOf(targets);
+    }
+
+    /** The last step of a route that was found to be valid. */
+    LastStep lastStep(Route route) {
+        Destination destination = Objects.requireNonNull(route.destination(), "destination");
+        Rewriter rewriter = Rewriter.compile(route, new ArrayList<Problem>());
+        boolean rewrites = !route.rewrite().equals(Rewrite.none());
+        LastStep step = step(route, destination);
+        if (!rewrites) {
+            return step;
+        }
+        return (request, exchange) -> {
+            Request changed = rewriter.request(request, routed(exchange));
+            return step.run(changed, exchange).thenApply(rewriter::response);
+        };
+    }
+
+    private LastStep step(Route route, Destination destination) {
+        if (destination instanceof Destination.ToUpstream to) {
+            return (request, exchange) -> send(to.name(), request, exchange, route.rewrite());
+        }
+        if (destination instanceof Destination.ToSplit to) {
+            Shares shares = new Shares(to.split());
+            return (request, exchange) -> send(shares.choose(request, exchange), request, exchange, route.rewrite());
+        }
+        if (destination instanceof Destination.ToHandler to) {
+            return (request, exchange) -> handle(to.handler(), request, exchange);
+        }
+        if (destination instanceof Destination.ToBlockingHandler to) {
+            return (request, exchange) -> handleBlocking(to.handler(), request, exchange);
+        }
+        if (destination instanceof Destination.ToRedirect to) {
+            return (request, exchange) -> {
+                request.body().discard();
+                return LoopStage.of(exchange.loop(), Redirector.answer(to.redirect(), request, routed(exchange)));
+            };
+        }
+        Destination.Answer answer = (Destination.Answer) destination;
+        return (request, exchange) -> {
+            request.body().discard();
+            return LoopStage.of(
+                    exchange.loop(),
+                    Response.of(answer.status()).withHeaders(answer.headers()).withBody(answer.body()));
+        };
+    }
+
+    /** The name of the upstream that a request would go to; for explain, which changes nothing. */
+    @Nullable
+    String explain(Route route, Request request, GatewayExchange exchange) {
+        Destination destination = route.destination();
+        if (destination instanceof Destination.ToUpstream to) {
+            return to.name();
+        }
+        return destination instanceof Destination.ToSplit to ? new Shares(to.split()).peek(request, exchange) : null;
+    }
+
+    @Nullable
+    Target target(String name) {
+        return targets.get(name);
+    }
+
+    /** A call that a filter or handler makes to an upstream. */
+    Call call(String upstream, Request request, GatewayExchange exchange) {
+        Target target = targets.get(upstream);
+        if (target == null) {
+            return new FailedCall(LoopStage.failed(
+                    exchange.loop(),
+                    new GatewayException(
+                            Failure.NO_ENDPOINT,
+                            "upstream \"" + upstream + "\" is not defined (defined: " + names() + ")")));
+        }
+        if (target.roster() == null) {
+            LoopStage<Response> stage = new LoopStage<>(exchange.loop());
+            local(target.upstream(), request, exchange).whenComplete((response, failure) -> {
+                boolean taken = failure != null ? stage.fail(root(failure)) : stage.deliver(response);
+                if (!taken && response != null) {
+                    response.body().discard();
+                }
+            });
+            return new LocalCall(stage);
+        }
+        Forwarding forwarding = forwarding(target.roster().current(), request, exchange, null, false);
+        return new ForwardedCall(forwarding, forwarding.start());
+    }
+
+    private CompletionStage<Response> send(String name, Request request, GatewayExchange exchange, Rewrite rewrite) {
+        Target target = Objects.requireNonNull(targets.get(name), name);
+        if (target.roster() == null) {
+            return local(target.upstream(), request, exchange);
+        }
+        String fixedHost = rewrite.keepsHost() ? exchange.original().authority() : rewrite.host();
+        return forwarding(target.roster().current(), request, exchange, fixedHost, true)
+                .start();
+    }
+
+    private Forwarding forwarding(
+            ClusterView view, Request request, GatewayExchange exchange, @Nullable String fixedHost, boolean primary) {
+        Loop loop = exchange.loop();
+        VertxLoop home = loop instanceof VertxLoop mine ? mine : host.next();
+        return new Forwarding(client, home, exchange, request, view, fixedHost, primary, via);
+    }
+
+    private static CompletionStage<Response> local(Upstream upstream, Request request, GatewayExchange exchange) {
+        Handler handler = upstream.handler();
+        if (handler != null) {
+            return handle(handler, request, exchange);
+        }
+        return handleBlocking(Objects.requireNonNull(upstream.blockingHandler(), "handler"), request, exchange);
+    }
+
+    private static CompletionStage<Response> handle(Handler handler, Request request, GatewayExchange exchange) {
+        try {
+            CompletionStage<Response> stage = handler.handle(request, exchange);
+            if (Objects.isNull(stage)) {
+                return LoopStage.failed(exchange.loop(), handlerFailed(exchange, "returned no stage", null));
+            }
+            return stage.handle((response, failure) -> checked(exchange, response, failure));
+        } catch (RuntimeException | Error thrown) {
+            return LoopStage.failed(exchange.loop(), blamed(exchange, thrown));
+        }
+    }
+
+    private static CompletionStage<Response> handleBlocking(
+            BlockingHandler handler, Request request, GatewayExchange exchange) {
+        return exchange.offload(() -> handler.handle(request, exchange))
+                .handle((response, failure) -> checked(exchange, response, failure));
+    }
+
+    private static Response checked(
+            GatewayExchange exchange, @Nullable Response response, @Nullable Throwable failure) {
+        if (failure != null) {
+            throw blamed(exchange, root(failure));
+        }
+        if (response == null) {
+            throw handlerFailed(exchange, "completed without a response", null);
+        }
+        return response;
+    }
+
+    private static GatewayException blamed(GatewayExchange exchange, Throwable failure) {
+        return failure instanceof GatewayException known
+                ? known
+                : handlerFailed(exchange, "failed: " + failure, failure);
+    }
+
+    private static GatewayException handlerFailed(GatewayExchange exchange, String what, @Nullable Throwable cause) {
+        return new GatewayException(
+                Failure.HANDLER_FAILED,
+                "the handler behind route \"" + exchange.route().id() + "\" " + what,
+                cause);
+    }
+
+    private static Throwable root(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+    }
+
+    private static Routed routed(GatewayExchange exchange) {
+        return Objects.requireNonNull(exchange.get(Snapshot.ROUTED), "routed");
+    }
+
+    private String names() {
+        return targets.isEmpty()
+                ? "none"
+                : String.join(", ", targets.keySet().stream().sorted().toList());
+    }
+
+    private record ForwardedCall(Forwarding forwarding, CompletionStage<Response> response) implements Call {
+        @Override
+        public void cancel() {
+            forwarding.cancel(new GatewayException(Failure.CLIENT_GONE, "the call was cancelled"));
+        }
+    }
+
+    private record FailedCall(CompletionStage<Response> response) implements Call {
+        @Override
+        public void cancel() {
+            // It has failed already.
+        }
+    }
+
+    private record LocalCall(LoopStage<Response> response) implements Call {
+        @Override
+        public void cancel() {
+            response.fail(new GatewayException(Failure.CLIENT_GONE, "the call was cancelled"));
+        }
+    }
+
+    /** The shares of a split, laid out on a line; a point on the line is an upstream. */
+    private static final class Shares {
+        private final List<Split.Share> shares;
+        private final @Nullable RequestKey key;
+        private final long sum;
+        private final AtomicLong turn = new AtomicLong();
+
+        Shares(Split split) {
+            shares = split.shares();
+            key = split.key();
+            sum = shares.stream().mapToLong(Split.Share::weight).sum();
+        }
+
+        String choose(Request request, GatewayExchange exchange) {
+            String value = key == null ? null : key.of(request, exchange);
+            return at(value == null ? mix(turn.getAndIncrement()) : hash(value));
+        }
+
+        String peek(Request request, GatewayExchange exchange) {
+            String value = key == null ? null : key.of(request, exchange);
+            return at(value == null ? mix(turn.get()) : hash(value));
+        }
+
+        private String at(long bits) {
+            long point = Math.floorMod(bits, sum);
+            for (Split.Share share : shares) {
+                point -= share.weight();
+                if (point < 0) {
+                    return share.upstream();
+                }
+            }
+            throw new IllegalStateException("weights of the split do not add up");
+        }
+
+        /** FNV-1a, 64 bits, then mixed: the same on every JVM and in every run, which stickiness needs. */
+        private static long hash(String text) {
+            long hash = 0xcbf29ce484222325L;
+            for (int i = 0; i < text.length(); i++) {
+                hash = (hash ^ text.charAt(i)) * 0x100000001b3L;
+            }
+            return mix(hash);
+        }
+
+        private static long mix(long bits) {
+            long z = bits * 0x9E3779B97F4A7C15L;
+            z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+            z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+            return z ^ (z >>> 31);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package dev.postern.runtime;
+
+import dev.postern.CallLimits;
+import dev.postern.Endpoint;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.Services;
+import dev.postern.StateSpec;
+import dev.postern.TimeSource;
+import dev.postern.runtime.snapshot.StateRegistry;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/** What the parts plugged into a gateway are lent. */
+record RuntimeServices(TimeSource time, RandomGenerator random, StateRegistry states, OwnCalls calls, VertxHost host)
+        implements Services {
+    @Override
+    public <T> T state(StateSpec spec, Supplier<T> factory) {
+        return states.get(spec, factory);
+    }
+
+    @Override
+    public CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits) {
+        return calls.send(endpoint, request, limits);
+    }
+
+    @Override
+    public <T> CompletionStage<T> offload(Callable<T> work) {
+        return host.offload().run(work).result();
+    }
+}

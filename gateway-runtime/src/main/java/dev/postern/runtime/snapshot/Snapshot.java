@@ -1,0 +1,149 @@
+package dev.postern.runtime.snapshot;
+
+import dev.postern.ClientInfo;
+import dev.postern.Exchange;
+import dev.postern.Failure;
+import dev.postern.GatewayConfig;
+import dev.postern.GatewayException;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.runtime.pipeline.ExchangeContext;
+import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.pipeline.Loop;
+import dev.postern.runtime.pipeline.LoopStage;
+import dev.postern.runtime.pipeline.Outlet;
+import dev.postern.runtime.pipeline.Pipeline;
+import dev.postern.runtime.routing.Routed;
+import dev.postern.runtime.routing.RoutingTable;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * One config, compiled: what a request needs is reached from here without a look at the config. Immutable; an exchange
+ * keeps the snapshot it began with, so it is never decided by two configs.
+ */
+public final class Snapshot {
+    /** The methods that the path of a refused request has; the answer's {@code Allow} is made of it. */
+    public static final Exchange.Key<List<String>> ALLOWED = Exchange.Key.named("allowed methods");
+
+    /** Where the exchange keeps what routing found. */
+    public static final Exchange.Key<Routed> ROUTED = Exchange.Key.named("routed");
+
+    private final GatewayConfig config;
+    private final RoutingTable table;
+    private final Map<Route, Pipeline> pipelines = new IdentityHashMap<>();
+    private final Pipeline unmatched;
+    private final Epoch epoch;
+    private final ExchangeContext context;
+
+    /**
+     * Compiles.
+     *
+     * @param lastSteps makes the last step of a route
+     * @param context makes what the exchanges of this snapshot share
+     */
+    public Snapshot(
+            GatewayConfig config,
+            RoutingTable table,
+            Epoch epoch,
+            Function<Route, Pipeline.LastStep> lastSteps,
+            Function<Snapshot, ExchangeContext> context) {
+        this.config = config;
+        this.table = table;
+        this.epoch = epoch;
+        for (Route route : config.routes()) {
+            pipelines.put(route, Pipeline.of(route.id(), config.filters(), route.filters(), lastSteps.apply(route)));
+        }
+        unmatched = Pipeline.of(Route.UNMATCHED.id(), config.filters(), List.of(), Snapshot::refuse);
+        this.context = context.apply(this);
+    }
+
+    /** The config. */
+    public GatewayConfig config() {
+        return config;
+    }
+
+    /** The compiled routes. */
+    public RoutingTable table() {
+        return table;
+    }
+
+    /** Counts the exchanges under way with this snapshot. */
+    public Epoch epoch() {
+        return epoch;
+    }
+
+    /** What its exchanges share. */
+    public ExchangeContext context() {
+        return context;
+    }
+
+    /** The names of the filters that a route's exchanges run through. */
+    public List<String> filters(Route route) {
+        return pipelines.getOrDefault(route, unmatched).names();
+    }
+
+    /**
+     * Routes a validated request and runs it. Called on the loop; the caller has entered the {@linkplain #epoch epoch},
+     * which the end of the exchange leaves.
+     *
+     * @param born is given the exchange before it runs
+     */
+    public void run(Request request, ClientInfo client, Loop loop, Outlet outlet, Consumer<GatewayExchange> born) {
+        Routed routed = table.find(request, client, context.time());
+        Route route = routed.route();
+        GatewayExchange exchange =
+                new GatewayExchange(context, loop, client, request, route, routed::pathVariables, outlet);
+        exchange.set(ROUTED, routed);
+        born.accept(exchange);
+        exchange.startDeadline();
+        context.observer().started(request, exchange);
+        if (request.body().length() > route.maxRequestBytes()) {
+            refuse(
+                    exchange,
+                    new GatewayException(
+                            Failure.REQUEST_BODY_TOO_LARGE,
+                            "body of " + request.body().length() + " bytes (route \"" + route.id() + "\" takes "
+                                    + route.maxRequestBytes() + ")"));
+            return;
+        }
+        pipelines.getOrDefault(route, unmatched).run(request, exchange);
+    }
+
+    /** Answers a request that no pipeline shall see: malformed, too large, or come at a bad time. */
+    public void refuse(
+            Request request,
+            ClientInfo client,
+            Loop loop,
+            Outlet outlet,
+            Consumer<GatewayExchange> born,
+            GatewayException why) {
+        GatewayExchange exchange =
+                new GatewayExchange(context, loop, client, request, Route.UNMATCHED, Map::of, outlet);
+        born.accept(exchange);
+        context.observer().started(request, exchange);
+        refuse(exchange, why);
+    }
+
+    private static void refuse(GatewayExchange exchange, GatewayException why) {
+        exchange.original().body().discard();
+        exchange.cut(why);
+    }
+
+    private static LoopStage<Response> refuse(Request request, GatewayExchange exchange) {
+        Routed routed = Objects.requireNonNull(exchange.get(ROUTED), "routed");
+        Failure failure =
+                routed.failure() == Failure.METHOD_NOT_ALLOWED ? Failure.METHOD_NOT_ALLOWED : Failure.NO_ROUTE;
+        if (failure == Failure.METHOD_NOT_ALLOWED) {
+            exchange.set(ALLOWED, routed.allowedMethods());
+        }
+        return LoopStage.failed(
+                exchange.loop(),
+                new GatewayException(failure, "no route takes " + request.method() + ' ' + request.path()));
+    }
+}
