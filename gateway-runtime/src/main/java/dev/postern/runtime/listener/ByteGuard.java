@@ -19,12 +19,13 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandler;
-import io.netty.util.ByteProcessor;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.Future;
 import java.nio.CharBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -51,20 +52,31 @@ import org.jspecify.annotations.Nullable;
  */
 // Netty's outbound calls answer through the promise that was passed in, or through the pipeline.
 @SuppressWarnings("FutureReturnValueIgnored")
-final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
+final class ByteGuard extends ChannelDuplexHandler {
 
     /** Is told once about each connection that the guard ended. Runs on the event loop: must not block. */
     interface Listener {
         void refused(Refusal refusal);
     }
 
+    private static final System.Logger LOGGER = System.getLogger(ByteGuard.class.getName());
+
     // One head more than the one that is judged; what a client sends ahead beyond it is its own risk.
     private static final int MAX_HELD_BYTES = 16 * 1024;
     private static final int LINGER_BYTES = 64 * 1024;
     private static final long LINGER_MILLIS = 1000;
 
+    // A usual head fits; shared by all connections of an event loop, since judging never waits.
+    private static final FastThreadLocal<byte[]> SCRATCH = new FastThreadLocal<>() {
+        @Override
+        protected byte[] initialValue() {
+            return new byte[1024];
+        }
+    };
+
     private static final Map<Integer, String> PHRASES = Map.of(
             400, "Bad Request",
+            408, "Request Timeout",
             413, "Content Too Large",
             414, "URI Too Long",
             431, "Request Header Fields Too Large",
@@ -86,6 +98,9 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
     }
 
     private final FramingGuard framing;
+    private final long headNanos;
+    private final long idleNanos;
+    private final long lookNanos;
     private final Supplier<String> requestIds;
     private final Listener listener;
     private final Messages messages = new Messages();
@@ -105,18 +120,41 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
     private boolean responseStarted;
     private boolean responseEnded;
     private boolean closeAfterResponse;
+    private boolean tunnelOpen;
 
     private boolean suppressed;
     private boolean autoReadOwed;
     private boolean readOwed;
 
-    private long discarded;
-    private @Nullable Future<?> lingerEnd;
+    // When the head in the making began, or else when the last exchange was over.
+    private long since;
+    private boolean headBegun;
 
-    ByteGuard(FramingGuard framing, Supplier<String> requestIds, Listener listener) {
+    private long discarded;
+    // The wait for a head, later the linger: never both.
+    private @Nullable Future<?> timer;
+
+    /**
+     * @param headTimeout from the first byte of a head to its last, however slowly they come
+     * @param idleTimeout without an exchange and without a byte of the next one
+     * @param requestIds for answers; ids must be fit for a header and for JSON as they are
+     */
+    ByteGuard(
+            FramingGuard framing,
+            Duration headTimeout,
+            Duration idleTimeout,
+            Supplier<String> requestIds,
+            Listener listener) {
         this.framing = framing;
+        this.headNanos = headTimeout.toNanos();
+        this.idleNanos = idleTimeout.toNanos();
+        this.lookNanos = Math.min(headNanos, idleNanos);
         this.requestIds = requestIds;
         this.listener = listener;
+    }
+
+    Duration idleTimeout() {
+        return Duration.ofNanos(idleNanos);
     }
 
     /** Requests let through so far: equals what the decoder delivered, else the connection would be dead. */
@@ -127,19 +165,21 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
+        since = ctx.executor().ticker().nanoTime();
+        watchHead(ctx, Long.MAX_VALUE);
     }
 
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
         release();
-        cancelLinger();
+        cancelTimer();
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         mode = Mode.CLOSED;
         release();
-        cancelLinger();
+        cancelTimer();
         ctx.fireChannelInactive();
     }
 
@@ -166,7 +206,13 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
                     ctx.close();
                 }
             }
-            case TUNNEL -> ctx.fireChannelRead(in);
+            case TUNNEL -> {
+                if (tunnelOpen) {
+                    ctx.fireChannelRead(in);
+                } else {
+                    hold(ctx, in);
+                }
+            }
             case CLOSED -> in.release();
         }
     }
@@ -194,9 +240,11 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
                 }
                 if (step != FramingGuard.Step.END && framing.inHead()) {
                     judged = end - from;
+                    beginHead(ctx);
                     return;
                 }
                 judged = 0;
+                headBegun = false;
                 pass(ctx, in, end - from);
                 if (mode == Mode.GUARDING && framing.discarding()) {
                     mode = Mode.DISCARDING;
@@ -220,8 +268,7 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
                 step = framing.skip(bytes);
                 at += bytes;
             } else {
-                int stop = in.forEachByte(at, to - at, this);
-                at = stop < 0 ? to : stop + 1;
+                at += feed(in, at, to - at);
             }
             if (step == FramingGuard.Step.HEAD || (step == FramingGuard.Step.END && !inFlight)) {
                 inFlight = true;
@@ -240,10 +287,24 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
         return at;
     }
 
-    @Override
-    public boolean process(byte value) {
-        step = framing.next(value);
-        return step == FramingGuard.Step.MORE;
+    /** Judges at most {@code bytes} from {@code from} on, sets the step, and returns how many it judged. */
+    private int feed(ByteBuf in, int from, int bytes) {
+        byte[] array;
+        int at;
+        int count;
+        if (in.hasArray()) {
+            array = in.array();
+            at = in.arrayOffset() + from;
+            count = bytes;
+        } else {
+            array = SCRATCH.get();
+            at = 0;
+            count = Math.min(bytes, array.length);
+            in.getBytes(from, array, 0, count);
+        }
+        int judgedBytes = framing.scan(array, at, at + count) - at;
+        step = framing.step();
+        return judgedBytes;
     }
 
     private void pass(ChannelHandlerContext ctx, ByteBuf in, int bytes) {
@@ -267,7 +328,7 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
     private void hold(ChannelHandlerContext ctx, ByteBuf in) {
         ByteBuf before = held;
         held = before == null ? in : ByteToMessageDecoder.MERGE_CUMULATOR.cumulate(ctx.alloc(), before, in);
-        if (waiting() && held.readableBytes() > MAX_HELD_BYTES) {
+        if (mode == Mode.GUARDING && waiting() && held.readableBytes() > MAX_HELD_BYTES) {
             // The answer under way is still owed; what comes behind it is not.
             closeAfterResponse = true;
             report(ctx, Reason.PIPELINE_OVERFLOW, null);
@@ -295,10 +356,6 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
     private void responseEnded(ChannelHandlerContext ctx) {
         responseEnded = true;
         exchangeMaybeOver(ctx);
-        if (closeAfterResponse) {
-            // Not from inside the write of the last byte: it has to get out first.
-            ctx.executor().execute(() -> linger(ctx, Unpooled.EMPTY_BUFFER));
-        }
     }
 
     private void exchangeMaybeOver(ChannelHandlerContext ctx) {
@@ -306,8 +363,12 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
             return;
         }
         inFlight = false;
-        if (!judging && mode == Mode.GUARDING && (held != null || suppressed)) {
-            // Not from inside Vert.x's own write: it must have finished with this exchange before it sees the next.
+        since = ctx.executor().ticker().nanoTime();
+        // Later: we may be inside Vert.x's write of the last byte. It must get out, and Vert.x must have finished with
+        // this exchange before it sees the next one.
+        if (closeAfterResponse || framing.discarding()) {
+            ctx.executor().execute(() -> linger(ctx, Unpooled.EMPTY_BUFFER));
+        } else if (!judging && mode == Mode.GUARDING && (held != null || suppressed)) {
             ctx.executor().execute(() -> resume(ctx));
         }
     }
@@ -327,24 +388,29 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
 
     /** An answer 101 is written: what follows on this connection is another protocol's business. */
     private void tunnel(ChannelHandlerContext ctx) {
-        if (mode != Mode.GUARDING) {
+        if (mode == Mode.DISCARDING) {
+            // The request said close as well: there is nothing that could follow.
+            ctx.executor().execute(() -> linger(ctx, Unpooled.EMPTY_BUFFER));
+        } else if (mode == Mode.GUARDING) {
+            mode = Mode.TUNNEL;
+            // Later: whoever upgrades changes the pipeline after this write.
+            ctx.executor().execute(() -> openTunnel(ctx));
+        }
+    }
+
+    private void openTunnel(ChannelHandlerContext ctx) {
+        if (mode != Mode.TUNNEL) {
             return;
         }
-        mode = Mode.TUNNEL;
-        // Later: whoever upgrades changes the pipeline after this write.
-        ctx.executor().execute(() -> {
-            if (mode != Mode.TUNNEL) {
-                return;
-            }
-            unsuppress(ctx);
-            ByteBuf early = held;
-            held = null;
-            judged = 0;
-            if (early != null) {
-                ctx.fireChannelRead(early);
-                ctx.fireChannelReadComplete();
-            }
-        });
+        tunnelOpen = true;
+        unsuppress(ctx);
+        ByteBuf early = held;
+        held = null;
+        judged = 0;
+        if (early != null) {
+            ctx.fireChannelRead(early);
+            ctx.fireChannelReadComplete();
+        }
     }
 
     // ---- auto-read
@@ -403,16 +469,54 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
         }
     }
 
+    // ---- patience
+
+    private void beginHead(ChannelHandlerContext ctx) {
+        if (!headBegun && !framing.atStart()) {
+            headBegun = true;
+            since = ctx.executor().ticker().nanoTime();
+        }
+    }
+
+    /**
+     * Looks at the clock now and then instead of arming a timer for each head: the good path pays nothing. It looks at
+     * least as often as the shorter patience lasts, so that nothing which begins after a look is overdue before the next.
+     */
+    private void watchHead(ChannelHandlerContext ctx, long nanos) {
+        Runnable look = () -> headOverdue(ctx);
+        timer = ctx.executor().schedule(look, Math.min(nanos, lookNanos), TimeUnit.NANOSECONDS);
+    }
+
+    private void headOverdue(ChannelHandlerContext ctx) {
+        if (mode != Mode.GUARDING) {
+            return;
+        }
+        boolean waitingForHead = headBegun || !inFlight;
+        long left = waitingForHead
+                ? since
+                        + (headBegun ? headNanos : idleNanos)
+                        - ctx.executor().ticker().nanoTime()
+                : lookNanos;
+        if (left > 0) {
+            watchHead(ctx, left);
+        } else if (headBegun) {
+            refuse(ctx, Reason.HEAD_TIMEOUT);
+        } else {
+            ctx.close();
+        }
+    }
+
     // ---- refusal
 
     private void refuse(ChannelHandlerContext ctx, Reason reason) {
         release();
-        boolean underWay = inFlight;
+        // Head and fault may come in one read: then nobody has seen the request, and nobody needs to.
+        boolean underWay = inFlight && messages.heads >= framing.heads();
         boolean answerable = !(inFlight && responseStarted) && reason != Reason.DISAGREEMENT;
         String requestId = answerable ? requestIds.get() : null;
-        ByteBuf answer = requestId == null ? Unpooled.EMPTY_BUFFER : answer(ctx, reason, requestId);
-        linger(ctx, answer);
+        // Reported first: whoever reads the answer can already find the event.
         report(ctx, reason, requestId);
+        linger(ctx, requestId == null ? Unpooled.EMPTY_BUFFER : answer(ctx, reason, requestId));
         if (underWay) {
             // Whoever reads this request's body must not wait for the rest of it, nor take it for complete.
             ctx.fireExceptionCaught(new FramingException(reason));
@@ -420,8 +524,12 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
     }
 
     private void report(ChannelHandlerContext ctx, Reason reason, @Nullable String requestId) {
-        listener.refused(
-                new Refusal(reason, framing.offset(), requestId, ctx.channel().remoteAddress()));
+        try {
+            listener.refused(new Refusal(
+                    reason, framing.offset(), requestId, ctx.channel().remoteAddress()));
+        } catch (RuntimeException e) {
+            LOGGER.log(System.Logger.Level.WARNING, "the refusal " + reason.code() + " could not be reported", e);
+        }
     }
 
     private ByteBuf answer(ChannelHandlerContext ctx, Reason reason, String requestId) {
@@ -444,7 +552,8 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
         discarded = 0;
         ctx.writeAndFlush(lastWords).addListener(written -> halfClose(ctx));
         Runnable end = ctx::close;
-        lingerEnd = ctx.executor().schedule(end, LINGER_MILLIS, TimeUnit.MILLISECONDS);
+        cancelTimer();
+        timer = ctx.executor().schedule(end, LINGER_MILLIS, TimeUnit.MILLISECONDS);
         suppressed = false;
         if (!ctx.channel().config().isAutoRead()) {
             ctx.channel().config().setAutoRead(true);
@@ -461,10 +570,10 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
         }
     }
 
-    private void cancelLinger() {
-        Future<?> timer = lingerEnd;
-        if (timer != null) {
-            timer.cancel(false);
+    private void cancelTimer() {
+        Future<?> pending = timer;
+        if (pending != null) {
+            pending.cancel(false);
         }
     }
 
@@ -504,6 +613,7 @@ final class ByteGuard extends ChannelDuplexHandler implements ByteProcessor {
         if (tls != null && "h2".equals(tls.applicationProtocol())) {
             // HTTP/2 was negotiated: frames are not ours to judge.
             mode = Mode.TUNNEL;
+            tunnelOpen = true;
             return true;
         }
         first.release();

@@ -81,11 +81,17 @@ final class FramingGuard {
     private static final int IS_TARGET = 2;
     private static final int IS_VALUE = 4;
     private static final int IS_QUOTED = 8;
+    private static final int IS_NAME = 16;
     private static final byte[] CLASS = classes();
     private static final byte[] HEX = hex();
 
     private static final byte[] HTTP = ascii("HTTP/");
     private static final byte[] CONTENT_LENGTH = ascii("content-length");
+    // Vert.x 5.1.6 compares every letter of these two but the first behind "content-": to its decoder "content-xength"
+    // is
+    // Content-Length, and frames the body. Whoever is in front of us, and we, would not know.
+    private static final byte[] CONTENT_TYPE = ascii("content-type");
+    private static final byte[] CONTENT = ascii("content-");
     private static final byte[] TRANSFER_ENCODING = ascii("transfer-encoding");
     private static final byte[] CONNECTION_NAME = ascii("connection");
     // Netty reads eight bytes of body after a GET that carries one of these (the Hixie-76 handshake).
@@ -116,7 +122,7 @@ final class FramingGuard {
         ascii("pragma"),
         ascii("range"),
         ascii("content-encoding"),
-        ascii("content-type"),
+        CONTENT_TYPE,
         ascii("content-range"),
         ascii("forwarded"),
         ascii("via"),
@@ -136,6 +142,7 @@ final class FramingGuard {
     private final boolean http10Allowed;
 
     private int state = START;
+    private Step step = Step.MORE;
     private Reason reason = Reason.REQUEST_LINE;
     private long offset;
     private long heads;
@@ -187,6 +194,64 @@ final class FramingGuard {
     /** Accepts HTTP/1.0 too, without any transfer coding. */
     static FramingGuard http10AndHttp11(HeadLimits limits) {
         return new FramingGuard(limits, true);
+    }
+
+    /**
+     * Judges {@code bytes} from {@code from} on, up to the first step that is not MORE, and returns the index behind the
+     * last byte judged; {@link #step()} is what it brought. Only while {@link #opaque()} is 0. The same as {@link #next}
+     * for each byte, only faster.
+     */
+    int scan(byte[] bytes, int from, int to) {
+        int at = from;
+        step = Step.MORE;
+        while (at < to && step == Step.MORE) {
+            at = run(bytes, at, to);
+            if (at < to) {
+                step = next(bytes[at++]);
+            }
+        }
+        return at;
+    }
+
+    Step step() {
+        return step;
+    }
+
+    /** Judges the long runs that a head consists of: bytes that change nothing but counters. Stops before any other. */
+    private int run(byte[] bytes, int from, int to) {
+        int left = (trailers ? limits.trailerBytes() : limits.headBytes()) - sectionBytes;
+        int at = from;
+        switch (state) {
+            case TARGET -> {
+                int end = from + Math.min(to - from, Math.min(left, limits.requestLineBytes() - lineBytes));
+                while (at < end && is(bytes[at], IS_TARGET)) {
+                    at++;
+                }
+                lineBytes += at - from;
+                wordLength = at > from ? 1 : wordLength;
+            }
+            case FIELD_NAME -> {
+                int end = from + Math.min(to - from, left);
+                while (at < end && is(bytes[at], IS_NAME)) {
+                    append(lower(bytes[at++]));
+                }
+            }
+            case VALUE -> {
+                if (kind != PLAIN) {
+                    return from;
+                }
+                int end = from + Math.min(to - from, left);
+                while (at < end && is(bytes[at], IS_VALUE)) {
+                    at++;
+                }
+            }
+            default -> {
+                return from;
+            }
+        }
+        sectionBytes += at - from;
+        offset += at - from;
+        return at;
     }
 
     /** Judges the next byte. Only while {@link #opaque()} is 0. */
@@ -427,6 +492,9 @@ final class FramingGuard {
     private Step nameEnd() {
         kind = PLAIN;
         state = VALUE_START;
+        if (almost(CONTENT_LENGTH) || almost(CONTENT_TYPE)) {
+            return refuse(Reason.FIELD_NAME_ALIAS);
+        }
         if (trailers) {
             for (byte[] name : NOT_IN_TRAILERS) {
                 if (wordIs(name)) {
@@ -442,6 +510,19 @@ final class FramingGuard {
             case 18 -> wordIs(WEBSOCKET_KEY1) || wordIs(WEBSOCKET_KEY2) ? refuse(Reason.WEBSOCKET_KEY) : Step.MORE;
             default -> Step.MORE;
         };
+    }
+
+    /** Like {@code name}, which begins with "content-", in all but the first letter behind that. */
+    private boolean almost(byte[] name) {
+        if (wordLength != name.length || word[0] != 'c' || word[CONTENT.length] == name[CONTENT.length]) {
+            return false;
+        }
+        for (int i = 0; i < name.length; i++) {
+            if (word[i] != name[i] && i != CONTENT.length) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Step value(byte b) {
@@ -768,6 +849,9 @@ final class FramingGuard {
             }
             if ("\"(),/:;<=>?@[\\]{}".indexOf(c) < 0) {
                 classes[c] |= IS_TOKEN;
+                if (c != '_') {
+                    classes[c] |= IS_NAME;
+                }
             }
             if (c != '"') {
                 classes[c] |= IS_QUOTED;

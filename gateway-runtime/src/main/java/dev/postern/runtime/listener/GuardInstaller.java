@@ -7,6 +7,8 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.ssl.AbstractSniHandler;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,12 +69,27 @@ final class GuardInstaller extends ChannelInboundHandlerAdapter {
     }
 
     /** Behind the PROXY decoder: everything that Vert.x adds later comes behind it, TLS too. */
+    @SuppressWarnings("FutureReturnValueIgnored") // the future of close(): nobody waits for it
     private static final class Waiting extends ChannelInboundHandlerAdapter {
 
         private final ByteGuard guard;
+        private @Nullable Future<?> silence;
 
         Waiting(ByteGuard guard) {
             this.guard = guard;
+        }
+
+        @Override
+        public void handlerAdded(ChannelHandlerContext ctx) {
+            silence = ctx.executor()
+                    .schedule((Runnable) ctx::close, guard.idleTimeout().toNanos(), TimeUnit.NANOSECONDS);
+        }
+
+        @Override
+        public void handlerRemoved(ChannelHandlerContext ctx) {
+            if (silence != null) {
+                silence.cancel(false);
+            }
         }
 
         @Override

@@ -330,7 +330,8 @@ public final class HttpListener {
                     HeadLimits.DEFAULTS.chunkExtensionBytes(),
                     HeadLimits.DEFAULTS.trailerBytes(),
                     HeadLimits.DEFAULTS.trailerFields());
-            return new ByteGuard(FramingGuard.http11(heads), front::newId, front::refused);
+            return new ByteGuard(
+                    FramingGuard.http11(heads), limits.headTimeout(), limits.keepAlive(), front::newId, front::refused);
         }
     }
 }

@@ -15,6 +15,8 @@ public enum Reason {
     FIELD_NAME_EMPTY("framing.field_name_empty", 400),
     FIELD_NAME_SPACE("framing.space_before_colon", 400),
     FIELD_NAME_UNDERSCORE("framing.field_name_underscore", 400),
+    /** Not a name of the decoder behind us, but taken for one by it. */
+    FIELD_NAME_ALIAS("framing.field_name_alias", 400),
     FIELD_VALUE("framing.field_value", 400),
     CL_SYNTAX("framing.cl_syntax", 400),
     CL_REPEATED("framing.cl_repeated", 400),
@@ -34,6 +36,7 @@ public enum Reason {
     REQUEST_LINE_TOO_LONG("head.request_line_too_long", 414),
     HEAD_TOO_LARGE("head.too_large", 431),
     TOO_MANY_FIELDS("head.too_many_fields", 431),
+    HEAD_TIMEOUT("head.timeout", 408),
     /** More than the guard holds of the requests that a client sent before the answer to the one under way. */
     PIPELINE_OVERFLOW("framing.pipeline_overflow", 400),
     /** The guard let the bytes pass, the decoder did not: the two grammars differ, and that is a defect of ours. */
