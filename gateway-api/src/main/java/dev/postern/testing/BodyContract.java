@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Bodies may deliver on other threads; each step is given five seconds of real time.
  */
 public final class BodyContract {
-    private static final int PATIENCE_MILLIS = 5_000;
+    private static final long PATIENCE_MILLIS = 5_000;
 
     private final Supplier<? extends Body> fresh;
     private final Steps steps;
@@ -81,7 +81,7 @@ public final class BodyContract {
     private byte @Nullable [] readsToTheEnd() {
         Body body = fresh.get();
         long length = body.length();
-        Probe probe = subscribed(body, new Probe());
+        Probe probe = subscribed(body, new Probe(PATIENCE_MILLIS));
         probe.awaitEnd(steps, Long.MAX_VALUE);
         addAll(probe);
         if (!probe.ended()) {
@@ -105,7 +105,7 @@ public final class BodyContract {
     }
 
     private void keepsToTheDemand(byte[] content) {
-        Probe probe = subscribed(fresh.get(), new Probe());
+        Probe probe = subscribed(fresh.get(), new Probe(PATIENCE_MILLIS));
         // One step more than there can be buffers with something in them, and some for empty ones.
         for (int i = 0; i < content.length + 100 && !probe.ended(); i++) {
             probe.awaitOne(steps);
@@ -119,7 +119,7 @@ public final class BodyContract {
     }
 
     private void refusesADemandOfNothing() {
-        Probe probe = subscribed(fresh.get(), new Probe());
+        Probe probe = subscribed(fresh.get(), new Probe(PATIENCE_MILLIS));
         probe.awaitEnd(steps, 0);
         addAll(probe);
         if (!(probe.failure() instanceof IllegalArgumentException)) {
@@ -130,7 +130,7 @@ public final class BodyContract {
     }
 
     private void isSilentAfterCancel(byte[] content) {
-        Probe early = subscribed(fresh.get(), new Probe());
+        Probe early = subscribed(fresh.get(), new Probe(PATIENCE_MILLIS));
         early.cancel(steps);
         early.cancel(steps);
         early.request(steps, 1);
@@ -138,7 +138,7 @@ public final class BodyContract {
             violations.add("buffers come after cancel() (Reactive Streams 3.6)");
         }
         if (content.length > 0) {
-            Probe inside = subscribed(fresh.get(), new Probe().cancellingAtFirst());
+            Probe inside = subscribed(fresh.get(), new Probe(PATIENCE_MILLIS).cancellingAtFirst());
             inside.awaitFirst(steps);
             addAll(inside);
         }
@@ -146,8 +146,8 @@ public final class BodyContract {
 
     private void admitsReadersAsItSays(byte[] content) {
         Body body = fresh.get();
-        subscribed(body, new Probe()).awaitEnd(steps, Long.MAX_VALUE);
-        Probe second = subscribed(body, new Probe());
+        subscribed(body, new Probe(PATIENCE_MILLIS)).awaitEnd(steps, Long.MAX_VALUE);
+        Probe second = subscribed(body, new Probe(PATIENCE_MILLIS));
         second.awaitEnd(steps, Long.MAX_VALUE);
         if (!body.replayable()) {
             refused("a second reader", second);
@@ -162,7 +162,7 @@ public final class BodyContract {
         steps.run("discard()", body::discard);
         steps.run("discard()", body::discard);
         if (!body.replayable()) {
-            Probe late = subscribed(body, new Probe());
+            Probe late = subscribed(body, new Probe(PATIENCE_MILLIS));
             late.awaitEnd(steps, Long.MAX_VALUE);
             refused("a reader after discard()", late);
         }

@@ -8,14 +8,18 @@ import java.util.Optional;
 
 /** The violations found by a check: each broken rule once, with its first example. Written by two threads in turn. */
 final class Findings {
+    static final String NEVER_COMPLETES = "never completes";
+    static final String NEVER_ENDS = "makes a body that cannot be read";
+
     private final Map<String, List<String>> examples = new LinkedHashMap<>();
 
     synchronized void add(String rule, String example) {
         examples.computeIfAbsent(rule, unused -> new ArrayList<>()).add(example);
     }
 
-    synchronized boolean has(String rule) {
-        return examples.containsKey(rule);
+    /** Whether something was found that never ends: then the rest of the check does not wait for it again and again. */
+    synchronized boolean hopeless() {
+        return examples.containsKey(NEVER_COMPLETES) || examples.containsKey(NEVER_ENDS);
     }
 
     /** For people, a line each; empty when nothing was found. */

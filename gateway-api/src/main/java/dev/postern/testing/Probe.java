@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /** A subscriber that asks as it is told and writes down every rule of Reactive Streams that its publisher breaks. */
 final class Probe implements Flow.Subscriber<ByteBuffer> {
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
     /** For an answer that often does not come at all. */
-    private static final long SHORT_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long SHORT_PATIENCE_MILLIS = 1_000;
+
+    private final long patienceMillis;
 
     // All guarded by this: publishers may signal on any thread.
     private final List<String> violations = new ArrayList<>();
@@ -25,6 +26,11 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
     private long asked;
     private boolean ended;
     private @Nullable Throwable failure;
+
+    /** Waits so long, in real time, for what was asked for. */
+    Probe(long patienceMillis) {
+        this.patienceMillis = patienceMillis;
+    }
 
     /** Cancels from within the first {@code onNext}. */
     Probe cancellingAtFirst() {
@@ -87,25 +93,25 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
     /** Asks for {@code n} and waits for the end. */
     void awaitEnd(BodyContract.Steps steps, long n) {
         request(steps, n);
-        await(n == 0 ? SHORT_PATIENCE_NANOS : PATIENCE_NANOS, () -> ended);
+        await(n == 0 ? Math.min(SHORT_PATIENCE_MILLIS, patienceMillis) : patienceMillis, () -> ended);
     }
 
     /** Waits for the end of what was asked for. */
     void awaitEnd(long milliseconds) {
-        await(TimeUnit.MILLISECONDS.toNanos(milliseconds), () -> ended);
+        await(milliseconds, () -> ended);
     }
 
     /** Asks for one and waits until it, or the end, has come. */
     void awaitOne(BodyContract.Steps steps) {
         int before = received();
         request(steps, 1);
-        await(PATIENCE_NANOS, () -> ended || copies.size() > before);
+        await(patienceMillis, () -> ended || copies.size() > before);
     }
 
     /** Asks for everything and waits for the first buffer. */
     void awaitFirst(BodyContract.Steps steps) {
         request(steps, Long.MAX_VALUE);
-        await(PATIENCE_NANOS, () -> ended || !copies.isEmpty());
+        await(patienceMillis, () -> ended || !copies.isEmpty());
     }
 
     void request(BodyContract.Steps steps, long n) {
@@ -173,12 +179,12 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
         return bytes;
     }
 
-    private synchronized void await(long patience, BooleanSupplier condition) {
+    private synchronized void await(long milliseconds, BooleanSupplier condition) {
         long start = System.nanoTime();
         try {
             // Without a subscription nothing can come.
             while (subscription != null && !condition.getAsBoolean()) {
-                long left = patience - (System.nanoTime() - start);
+                long left = TimeUnit.MILLISECONDS.toNanos(milliseconds) - (System.nanoTime() - start);
                 if (left <= 0) {
                     return;
                 }

@@ -179,7 +179,7 @@ final class BrokenFilters {
     static CompletionStage<Response> sleeps(Request request, Filter.Chain chain) {
         try {
             // The fault under test: no time is waited for here.
-            new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+            new CountDownLatch(1).await(20, TimeUnit.MILLISECONDS);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -74,7 +74,7 @@ class FilterContractTest {
                 wrapping("onNext comes more often than was asked for", BrokenFilters.Pushy::new),
                 wrapping("a buffer was changed after it had been handed out", BrokenFilters.Recycling::new),
                 wrapping("replayable() is true, but a second reader gets", BrokenFilters.SaysReplayable::new),
-                wrapping("buffer(40) of 41 bytes gives", BrokenFilters.KeepsNoLimit::new),
+                wrapping("buffer(42) of 43 bytes gives", BrokenFilters.KeepsNoLimit::new),
                 wrapping("makes a body that cannot be read", BrokenFilters.ForgetsTheEnd::new));
     }
 
@@ -104,7 +104,7 @@ class FilterContractTest {
         assertThat(found)
                 .hasMessageStartingWith("filter wraps breaks its contract:")
                 .hasMessageContaining("announces a wrong length: POST /contract")
-                .hasMessageContaining("the request body says 41 and has 44 bytes (expected: that or -1)");
+                .hasMessageContaining("the request body says 43 and has 46 bytes (expected: that or -1)");
     }
 
     static Stream<Filter> sound() {
