@@ -28,6 +28,9 @@ final class Probe {
     /** So that many probes do not march in step. */
     private static final double JITTER = 0.1;
 
+    /** A slow answer to a frequent question is no failure yet. */
+    private static final Duration MIN_LIMIT = Duration.ofSeconds(1);
+
     private final String upstream;
     private final HealthCheck check;
     private final EndpointState state;
@@ -80,7 +83,7 @@ final class Probe {
                 return;
             }
             mine = ++turn;
-            Duration limit = Prober.limit(interval);
+            Duration limit = limit();
             timer = services.time().schedule(limit, () -> answered(mine, "no answer within " + limit));
         }
         CompletionStage<Boolean> stage;
@@ -142,6 +145,10 @@ final class Probe {
                     upstream,
                     passed);
         }
+    }
+
+    private Duration limit() {
+        return interval.compareTo(MIN_LIMIT) < 0 ? MIN_LIMIT : interval;
     }
 
     private Duration scaled(double factor) {

@@ -5,9 +5,7 @@ import dev.postern.HealthCheck;
 import dev.postern.Services;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.EndpointState;
-import java.time.Duration;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
@@ -38,7 +36,7 @@ public final class Prober {
         HealthCheck check = view.config().healthCheck();
         Round round = rounds.get(upstream);
         if (round != null && !round.check.equals(check)) {
-            round.keepOnly(new IdentityHashMap<>());
+            round.keepOnly(Map.of());
             rounds.remove(upstream);
             round = null;
         }
@@ -57,14 +55,14 @@ public final class Prober {
     public synchronized void forget(String upstream) {
         Round round = rounds.remove(upstream);
         if (round != null) {
-            round.keepOnly(new IdentityHashMap<>());
+            round.keepOnly(Map.of());
         }
     }
 
     /** Ends all checks, for good. */
     public synchronized void stop() {
         stopped = true;
-        rounds.values().forEach(round -> round.keepOnly(new IdentityHashMap<>()));
+        rounds.values().forEach(round -> round.keepOnly(Map.of()));
         rounds.clear();
     }
 
@@ -72,7 +70,7 @@ public final class Prober {
     private final class Round {
         private final String upstream;
         private final HealthCheck check;
-        private final Map<EndpointState, Probe> probes = new IdentityHashMap<>();
+        private final Map<EndpointState, Probe> probes = new HashMap<>();
 
         Round(String upstream, HealthCheck check) {
             this.upstream = upstream;
@@ -80,7 +78,7 @@ public final class Prober {
         }
 
         void follow(ClusterView view) {
-            Map<EndpointState, Endpoint> wanted = new IdentityHashMap<>();
+            Map<EndpointState, Endpoint> wanted = new HashMap<>();
             for (int i = 0; i < view.endpoints().size(); i++) {
                 if (!view.endpoints().get(i).local()) {
                     wanted.put(view.endpoints().get(i), view.declared().get(i));
@@ -110,11 +108,5 @@ public final class Prober {
                 return gone;
             });
         }
-    }
-
-    /** The longest a check may take, whatever its interval: a slow answer to a frequent question is no failure yet. */
-    static Duration limit(Duration interval) {
-        Duration floor = Duration.ofSeconds(1);
-        return interval.compareTo(floor) < 0 ? floor : interval;
     }
 }
