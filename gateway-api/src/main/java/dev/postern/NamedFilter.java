@@ -1,11 +1,12 @@
 package dev.postern;
 
+import dev.postern.spi.Wrapper;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 
 /** A filter under a name of its own. Equal when name and filter are: two lambdas never are, the plan calls them opaque. */
-record NamedFilter(String name, Filter filter) implements Filter, Managed, Checked {
+record NamedFilter(String name, Filter filter) implements Filter, Managed, Checked, Wrapper {
     NamedFilter {
         Objects.requireNonNull(filter, "filter");
         if (name.isBlank()) {
@@ -16,6 +17,11 @@ record NamedFilter(String name, Filter filter) implements Filter, Managed, Check
     @Override
     public CompletionStage<Response> apply(Request request, Chain chain) {
         return filter.apply(request, chain);
+    }
+
+    @Override
+    public Object wrapped() {
+        return filter;
     }
 
     @Override

@@ -176,6 +176,12 @@ public final class Route {
             return this;
         }
 
+        /** Drops all filters of the route, to declare them anew. */
+        public Builder withoutFilters() {
+            filters.clear();
+            return this;
+        }
+
         /** Leads to the upstream of this name. */
         public Builder to(String upstream) {
             destination = new Destination.ToUpstream(Objects.requireNonNull(upstream, "upstream"));

@@ -1,14 +1,327 @@
 package dev.postern.runtime.snapshot;
 
+import dev.postern.Checked;
+import dev.postern.Destination;
+import dev.postern.Endpoint;
+import dev.postern.Filter;
 import dev.postern.GatewayConfig;
+import dev.postern.HealthCheck;
+import dev.postern.Listener;
 import dev.postern.Problem;
+import dev.postern.Route;
+import dev.postern.Split;
+import dev.postern.StateSpec;
+import dev.postern.Tls;
+import dev.postern.Upstream;
+import dev.postern.UpstreamTls;
+import dev.postern.runtime.balancing.EndpointAddress;
+import dev.postern.spi.Wrapper;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** TEMP. */
+/**
+ * Finds everything that is wrong with a configuration, in one go, in the order gateway, listeners, upstreams, filters,
+ * routes, state. Reads certificate files, so it is not for event loops; otherwise touches nothing outside.
+ */
 public final class ConfigCheck {
-    private ConfigCheck() {}
+    private final Function<String, @Nullable String> network;
+    private final Function<String, @Nullable String> path;
+    private final BiConsumer<List<Route>, List<Problem>> routeSet;
 
-    public static List<Problem> check(GatewayConfig a) {
-        return List.of();
+    /**
+     * A check with its tools.
+     *
+     * @param network what is wrong with the text of a network such as {@code 10.0.0.0/8}, or null
+     * @param path what is wrong with a path that has to be canonical, or null
+     * @param routeSet adds what is wrong with the matches and templates of all routes together
+     */
+    public ConfigCheck(
+            Function<String, @Nullable String> network,
+            Function<String, @Nullable String> path,
+            BiConsumer<List<Route>, List<Problem>> routeSet) {
+        this.network = network;
+        this.path = path;
+        this.routeSet = routeSet;
+    }
+
+    /**
+     * All problems, errors and warnings.
+     *
+     * @param now for the dates of certificates
+     */
+    public List<Problem> check(GatewayConfig config, Instant now) {
+        List<Problem> problems = new ArrayList<>();
+        Findings gateway = new Findings("gateway", problems);
+        if (config.routes().isEmpty()) {
+            gateway.warning(
+                    config.listeners().isEmpty()
+                            ? "there is no listener and no route: it does nothing"
+                            : "there is no route: every request is answered 404");
+        }
+        listeners(config.listeners(), now, gateway);
+        upstreams(config.upstreams(), now, gateway);
+        filterNames(config, gateway);
+        routes(config, gateway);
+        routeSet.accept(config.routes(), problems);
+        parts(config, gateway);
+        return List.copyOf(problems);
+    }
+
+    private void listeners(List<Listener> listeners, Instant now, Findings gateway) {
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < listeners.size(); i++) {
+            Listener listener = listeners.get(i);
+            Findings findings = gateway.about(listener.toString());
+            if (!names.add(listener.name())) {
+                findings.error("name is used twice (expected: a name of its own)");
+            }
+            for (Listener earlier : listeners.subList(0, i)) {
+                if (listener.port() != 0 && listener.port() == earlier.port() && overlap(listener, earlier)) {
+                    findings.error("port " + listener.port() + " on " + listener.host() + " is taken by " + earlier
+                            + " (expected: another port or host)");
+                }
+            }
+            Tls tls = listener.tls();
+            if (tls != null) {
+                PemFiles.checkPair(tls.certificate(), tls.key(), now, findings);
+            }
+            listener.trustedProxies().forEach(proxy -> add(findings, "trusted proxy: ", network.apply(proxy)));
+            String health = listener.healthPath();
+            if (health != null) {
+                add(findings, "healthPath: ", path.apply(health));
+            }
+            if (!listener.byteGuard()) {
+                findings.warning("runs without the byte guard: ambiguous requests may pass");
+            }
+        }
+    }
+
+    private static boolean overlap(Listener one, Listener other) {
+        return one.host().equalsIgnoreCase(other.host()) || wildcard(one.host()) || wildcard(other.host());
+    }
+
+    private static boolean wildcard(String host) {
+        return host.equals("0.0.0.0") || host.equals("::") || host.equals("[::]");
+    }
+
+    private static void upstreams(List<Upstream> upstreams, Instant now, Findings gateway) {
+        Set<String> names = new HashSet<>();
+        for (Upstream upstream : upstreams) {
+            Findings findings = gateway.about(upstream.toString());
+            if (!names.add(upstream.name())) {
+                findings.error("is defined twice (expected: a name of its own)");
+            }
+            kinds(upstream, findings);
+            endpoints(upstream.endpoints(), findings);
+            upstreamTls(upstream, now, findings);
+            HealthCheck check = upstream.healthCheck();
+            if (check != null) {
+                healthCheck(upstream, check, findings);
+            }
+        }
+    }
+
+    private static void kinds(Upstream upstream, Findings findings) {
+        List<String> kinds = new ArrayList<>();
+        if (!upstream.endpoints().isEmpty()) {
+            kinds.add("endpoints");
+        }
+        if (upstream.discovery() != null) {
+            kinds.add("a discovery");
+        }
+        if (local(upstream)) {
+            kinds.add("a handler");
+        }
+        if (kinds.isEmpty()) {
+            findings.error("has no endpoint (expected: endpoints(…), discovery(…) or Upstream.local(…))");
+        } else if (kinds.size() > 1) {
+            findings.error("has " + String.join(" and ", kinds) + " (expected: one of them)");
+        }
+    }
+
+    private static boolean local(Upstream upstream) {
+        return upstream.handler() != null || upstream.blockingHandler() != null;
+    }
+
+    private static void endpoints(List<Endpoint> endpoints, Findings findings) {
+        Set<EndpointAddress> seen = new HashSet<>();
+        for (Endpoint endpoint : endpoints) {
+            String problem = EndpointAddress.problem(endpoint.uri());
+            if (problem != null) {
+                findings.error(problem);
+            } else if (!seen.add(EndpointAddress.of(endpoint.uri()))) {
+                findings.error("endpoint " + endpoint + " stands twice (expected: once, with a weight)");
+            }
+        }
+        if (!endpoints.isEmpty() && endpoints.stream().allMatch(endpoint -> endpoint.weight() == 0)) {
+            findings.error("all endpoints have weight 0 (expected: at least one that takes requests)");
+        }
+    }
+
+    private static void upstreamTls(Upstream upstream, Instant now, Findings findings) {
+        UpstreamTls tls = upstream.tls();
+        Path trust = tls.trust();
+        if (trust != null) {
+            PemFiles.checkTrust(trust, findings);
+        }
+        Path certificate = tls.certificate();
+        Path key = tls.key();
+        if (certificate != null && key != null) {
+            PemFiles.checkPair(certificate, key, now, findings);
+        }
+        if (tls.insecure()) {
+            findings.warning("believes any certificate: whoever is in between can read and change everything");
+        }
+        boolean secure = false;
+        for (Endpoint endpoint : upstream.endpoints()) {
+            if (EndpointAddress.problem(endpoint.uri()) == null) {
+                EndpointAddress address = EndpointAddress.of(endpoint.uri());
+                secure |= address.secure();
+                if (address.secure() && address.literal() != null && tls.serverName() == null && !tls.insecure()) {
+                    findings.warning("the certificate of " + endpoint + " is verified against its IP address, which few"
+                            + " certificates hold (expected: a host name, or tls(….serverName(…)))");
+                }
+            }
+        }
+        if (!secure && !upstream.endpoints().isEmpty() && !tls.equals(UpstreamTls.verified())) {
+            findings.warning("has TLS settings, but no endpoint is https");
+        }
+    }
+
+    private static void healthCheck(Upstream upstream, HealthCheck check, Findings findings) {
+        if (local(upstream)) {
+            findings.warning("is the host's own code: its health check is never asked");
+        }
+        try {
+            Duration interval = check.interval();
+            if (interval == null || interval.isZero() || interval.isNegative()) {
+                findings.error("health check: interval: " + interval + " (expected: > 0)");
+            }
+            if (check.unhealthyAfter() < 1 || check.healthyAfter() < 1) {
+                findings.error("health check: unhealthyAfter: " + check.unhealthyAfter() + ", healthyAfter: "
+                        + check.healthyAfter() + " (expected: >= 1)");
+            }
+        } catch (RuntimeException thrown) {
+            findings.error("health check: " + thrown);
+        }
+    }
+
+    /** Names that somebody gave by hand have to tell filters apart; the others get numbers. */
+    private static void filterNames(GatewayConfig config, Findings gateway) {
+        namesOnce(config.filters(), Set.of(), null, gateway);
+        Set<String> everywhere = new HashSet<>();
+        config.filters().forEach(filter -> everywhere.add(filter.name()));
+        for (Route route : config.routes()) {
+            namesOnce(route.filters(), everywhere, route, gateway);
+        }
+    }
+
+    private static void namesOnce(List<Filter> filters, Set<String> outer, @Nullable Route route, Findings gateway) {
+        Set<String> given = new HashSet<>();
+        filters.stream().filter(Wrapper.class::isInstance).map(Filter::name).forEach(given::add);
+        Set<String> seen = new HashSet<>();
+        Set<String> told = new HashSet<>();
+        for (Filter filter : filters) {
+            boolean again = !seen.add(filter.name());
+            if (again && given.contains(filter.name()) && told.add(filter.name())) {
+                gateway.about(Part.subject(filter, route)).error("name is used twice (expected: a name of its own)");
+            } else if (!again && filter instanceof Wrapper && outer.contains(filter.name())) {
+                gateway.about(Part.subject(filter, route))
+                        .error("is also the name of a gateway filter (expected: a name of its own)");
+            }
+        }
+    }
+
+    private static void routes(GatewayConfig config, Findings gateway) {
+        Set<String> upstreams = new LinkedHashSet<>();
+        config.upstreams().forEach(upstream -> upstreams.add(upstream.name()));
+        Set<String> ids = new HashSet<>();
+        for (Route route : config.routes()) {
+            Findings findings = gateway.about(route.toString());
+            if (!ids.add(route.id())) {
+                findings.error("is declared twice (expected: an id of its own)");
+            }
+            if (route.id().equals(Route.UNMATCHED.id())) {
+                findings.error("this id stands for requests that no route takes (expected: another id)");
+            }
+            destination(route.destination(), upstreams, findings);
+        }
+    }
+
+    private static void destination(@Nullable Destination destination, Set<String> upstreams, Findings findings) {
+        if (destination == null) {
+            findings.error("leads nowhere (expected: to(…), handler(…), answer(…) or redirect(…))");
+        } else if (destination instanceof Destination.ToUpstream to) {
+            defined(to.name(), upstreams, findings);
+        } else if (destination instanceof Destination.ToSplit to) {
+            Set<String> seen = new HashSet<>();
+            long sum = 0;
+            for (Split.Share share : to.split().shares()) {
+                sum += share.weight();
+                defined(share.upstream(), upstreams, findings);
+                if (!seen.add(share.upstream())) {
+                    findings.error("split names upstream \"" + share.upstream() + "\" twice (expected: once)");
+                }
+            }
+            if (sum == 0) {
+                findings.error("all weights of the split are 0 (expected: at least one that takes requests)");
+            }
+        }
+    }
+
+    private static void defined(String name, Set<String> upstreams, Findings findings) {
+        if (!upstreams.contains(name)) {
+            findings.error("upstream \"" + name + "\" is not defined " + Names.cure(name, upstreams));
+        }
+    }
+
+    private static void parts(GatewayConfig config, Findings gateway) {
+        // A part that is plugged in at many places is asked once, and named by the first.
+        IdentityHashMap<Object, Boolean> asked = new IdentityHashMap<>();
+        Map<String, StateSpec> specs = new HashMap<>();
+        Map<String, String> users = new HashMap<>();
+        Set<String> told = new HashSet<>();
+        for (Part part : Part.of(config)) {
+            if (asked.put(part.object(), true) != null) {
+                continue;
+            }
+            Findings findings = gateway.about(part.subject());
+            try {
+                if (part.object() instanceof Checked checked) {
+                    checked.problems().forEach(findings::error);
+                }
+                for (StateSpec spec : part.state()) {
+                    String name = StateRegistry.text(spec);
+                    StateSpec other = specs.putIfAbsent(name, spec);
+                    String user = users.putIfAbsent(name, part.subject());
+                    if (other != null && !other.options().equals(spec.options()) && told.add(name)) {
+                        gateway.about(name)
+                                .error(
+                                        user + " and " + part.subject()
+                                                + " want it with different options (expected: equal options, or names of their own)");
+                    }
+                }
+            } catch (RuntimeException thrown) {
+                findings.error("cannot be checked: " + thrown);
+            }
+        }
+    }
+
+    private static void add(Findings findings, String what, @Nullable String problem) {
+        if (problem != null) {
+            findings.error(what + problem);
+        }
     }
 }

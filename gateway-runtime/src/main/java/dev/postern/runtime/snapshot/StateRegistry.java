@@ -1,35 +1,135 @@
 package dev.postern.runtime.snapshot;
 
-import dev.postern.GatewayConfig;
 import dev.postern.StateSpec;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** TEMP. */
+/**
+ * State that outlives configurations: limiter buckets, breakers, key sets. It is made when it is first asked for, once
+ * whatever the number of threads, and lives for as long as some configuration in use names it with equal options.
+ *
+ * <pre>
+ *   config 1 names  rate limit "per-client" {100}   ├──────────── in use ────────────┤ last exchange ends: closed
+ *   config 2 names  rate limit "per-client" {50}               ├──── new state ─────────────▶
+ *   config 2 names  key set "issuer" {…} as 1 did   ├─────────────── one and the same ──────▶
+ * </pre>
+ *
+ * <p>A configuration being applied {@linkplain #prepare takes a lease} before its parts start and gives it back when it is
+ * refused; one that is replaced gives its lease back when its last exchange is over. So a failed apply leaves what is in
+ * use untouched, and nothing is closed under an exchange that still uses it. State that is {@link AutoCloseable} is closed
+ * at its end. Safe on any thread.
+ */
 public final class StateRegistry {
-    private final Map<StateSpec, Object> all = new ConcurrentHashMap<>();
+    private static final Logger LOG = System.getLogger("dev.postern.state");
 
-    public interface Preparation {
-        void commit();
+    // Guarded by this.
+    private final Map<StateSpec, Holder> holders = new HashMap<>();
 
-        void rollback();
-    }
-
-    public Preparation prepare(GatewayConfig next) {
-        return new Preparation() {
-            @Override
-            public void commit() {}
-
-            @Override
-            public void rollback() {}
+    /** Keeps these, and makes room for those that are new. */
+    public Lease prepare(Collection<StateSpec> specs) {
+        Set<StateSpec> named = new LinkedHashSet<>(specs);
+        synchronized (this) {
+            for (StateSpec spec : named) {
+                holders.computeIfAbsent(spec, unused -> new Holder()).leases++;
+            }
+        }
+        AtomicBoolean released = new AtomicBoolean();
+        return () -> {
+            if (released.compareAndSet(false, true)) {
+                release(named);
+            }
         };
     }
 
-    @SuppressWarnings("unchecked")
+    /**
+     * The state of this name, made by {@code factory} if there is none yet.
+     *
+     * @throws IllegalArgumentException when no configuration in use names it: {@code Managed.state()} has to list it
+     */
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     public <T> T get(StateSpec spec, Supplier<T> factory) {
-        return (T) all.computeIfAbsent(spec, s -> factory.get());
+        Holder holder;
+        synchronized (this) {
+            holder = holders.get(spec);
+        }
+        if (holder == null) {
+            throw new IllegalArgumentException(
+                    text(spec) + " is not listed (expected: Managed.state() of the part that asks lists it)");
+        }
+        // One name and one set of options stand for one type: it is made and used by the same code.
+        return (T) holder.get(spec, factory);
     }
 
-    public void close() {}
+    /** How many are held, for tests and for the end of the gateway: then it is 0. */
+    public synchronized int size() {
+        return holders.size();
+    }
+
+    private void release(Set<StateSpec> named) {
+        Map<StateSpec, Holder> dropped = new HashMap<>();
+        synchronized (this) {
+            for (StateSpec spec : named) {
+                Holder holder = holders.get(spec);
+                if (holder != null && --holder.leases == 0) {
+                    holders.remove(spec);
+                    dropped.put(spec, holder);
+                }
+            }
+        }
+        List<StateSpec> order = new ArrayList<>(named);
+        for (int i = order.size() - 1; i >= 0; i--) {
+            Holder holder = dropped.get(order.get(i));
+            if (holder != null) {
+                holder.close(order.get(i));
+            }
+        }
+    }
+
+    static String text(StateSpec spec) {
+        return spec.kind() + " \"" + spec.name() + '"';
+    }
+
+    private static final class Holder {
+        // Guarded by the registry.
+        private int leases;
+        // Guarded by this; a lock of its own, since a factory may take its time and may ask for other state.
+        private @Nullable Object value;
+        private boolean closed;
+
+        synchronized Object get(StateSpec spec, Supplier<?> factory) {
+            if (closed) {
+                throw new IllegalArgumentException(text(spec) + " is no longer in use");
+            }
+            if (value == null) {
+                Object made = factory.get();
+                if (made == null) {
+                    throw new IllegalArgumentException(text(spec) + ": the factory returned null");
+                }
+                value = made;
+            }
+            return value;
+        }
+
+        synchronized void close(StateSpec spec) {
+            closed = true;
+            if (value instanceof AutoCloseable closeable) {
+                try {
+                    closeable.close();
+                } catch (Exception failed) {
+                    LOG.log(Level.WARNING, text(spec) + " failed to close", failed);
+                }
+            }
+            value = null;
+        }
+    }
 }
