@@ -1,12 +1,19 @@
 package dev.postern.runtime;
 
+import dev.postern.Destination;
 import dev.postern.GatewayConfig;
+import dev.postern.GatewayException;
 import dev.postern.Plan;
 import dev.postern.Problem;
+import dev.postern.Route;
+import dev.postern.runtime.edge.CanonicalPath;
+import dev.postern.runtime.routing.Cidr;
+import dev.postern.runtime.routing.Redirector;
+import dev.postern.runtime.routing.Rewriter;
 import dev.postern.runtime.routing.RoutingTable;
 import dev.postern.runtime.snapshot.Changes;
 import dev.postern.runtime.snapshot.ConfigCheck;
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -45,10 +52,37 @@ final class Compiler {
         if (known != null && known.config() == config) {
             return known;
         }
-        List<Problem> problems = new ArrayList<>(ConfigCheck.check(config));
-        RoutingTable table = RoutingTable.compile(config.routes(), problems);
-        Compiled now = new Compiled(config, table, List.copyOf(problems));
+        RoutingTable[] table = new RoutingTable[1];
+        ConfigCheck check = new ConfigCheck(Compiler::networkProblem, Compiler::pathProblem, (routes, found) -> {
+            table[0] = RoutingTable.compile(routes, found);
+            for (Route route : routes) {
+                Rewriter.compile(route, found);
+                if (route.destination() instanceof Destination.ToRedirect) {
+                    Redirector.compile(route, found);
+                }
+            }
+        });
+        List<Problem> problems = check.check(config, Instant.now());
+        Compiled now = new Compiled(config, table[0], List.copyOf(problems));
         last = now;
         return now;
+    }
+
+    private static @Nullable String networkProblem(String text) {
+        try {
+            Cidr.parse(text);
+            return null;
+        } catch (IllegalArgumentException malformed) {
+            return malformed.getMessage();
+        }
+    }
+
+    private static @Nullable String pathProblem(String path) {
+        try {
+            String canonical = CanonicalPath.of(path);
+            return canonical.equals(path) ? null : "is not canonical (expected: " + canonical + ")";
+        } catch (GatewayException refused) {
+            return refused.getMessage();
+        }
     }
 }

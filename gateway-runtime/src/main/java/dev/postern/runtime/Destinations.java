@@ -85,10 +85,11 @@ final class Destinations {
         if (destination instanceof Destination.ToBlockingHandler to) {
             return (request, exchange) -> handleBlocking(to.handler(), request, exchange);
         }
-        if (destination instanceof Destination.ToRedirect to) {
+        if (destination instanceof Destination.ToRedirect) {
+            Redirector redirector = Redirector.compile(route, new ArrayList<>());
             return (request, exchange) -> {
                 request.body().discard();
-                return LoopStage.of(exchange.loop(), Redirector.answer(to.redirect(), request, routed(exchange)));
+                return LoopStage.of(exchange.loop(), redirector.answer(request, routed(exchange)));
             };
         }
         Destination.Answer answer = (Destination.Answer) destination;

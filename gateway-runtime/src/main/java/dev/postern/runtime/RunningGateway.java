@@ -39,7 +39,9 @@ import dev.postern.runtime.pipeline.Watchdog;
 import dev.postern.runtime.routing.Explained;
 import dev.postern.runtime.routing.Routed;
 import dev.postern.runtime.snapshot.Epoch;
+import dev.postern.runtime.snapshot.Lease;
 import dev.postern.runtime.snapshot.Lifecycles;
+import dev.postern.runtime.snapshot.Part;
 import dev.postern.runtime.snapshot.Snapshot;
 import dev.postern.runtime.snapshot.StateRegistry;
 import dev.postern.spi.Environment;
@@ -101,7 +103,17 @@ final class RunningGateway implements Front {
             Snapshot snapshot,
             Destinations destinations,
             Map<String, Roster> rosters,
-            List<UpstreamGauges.Watch> gauges) {}
+            List<UpstreamGauges.Watch> gauges,
+            List<Lease> leases) {
+        /** Nobody uses it any more. */
+        void release() {
+            rosters.values().forEach(Roster::close);
+            // The parts before the state they use.
+            for (int i = leases.size() - 1; i >= 0; i--) {
+                leases.get(i).release();
+            }
+        }
+    }
 
     private RunningGateway(GatewayConfig config, Environment environment, VertxHost host, Compiler compiler) {
         this.host = host;
@@ -154,13 +166,13 @@ final class RunningGateway implements Front {
         GatewayConfig next = old == null
                 ? wanted
                 : Lifecycles.canonicalise(wanted, old.snapshot().config());
-        // 2. State and managed parts.
-        StateRegistry.Preparation state = states.prepare(next);
-        Lifecycles.Change managed = lifecycles.prepare(next);
+        // 2. State and managed parts. What a refused config has begun is given back.
+        List<Lease> leases = new ArrayList<>();
         Map<String, Roster> opened = new LinkedHashMap<>();
         List<HttpListener> bound = new ArrayList<>();
         try {
-            await(managed.start());
+            leases.add(states.prepare(Part.states(next)));
+            leases.add(await(lifecycles.start(next)));
             // 3. Upstreams, routes and pipelines, compiled aside.
             Map<String, Destinations.Target> targets = new LinkedHashMap<>();
             for (Upstream upstream : next.upstreams()) {
@@ -191,7 +203,8 @@ final class RunningGateway implements Front {
                             epoch));
             // 4. Listeners that are new; the last thing that can fail.
             ListenerChange doors = doors(next.listeners());
-            Loaded now = new Loaded(snapshot, destinations, Map.copyOf(opened), gauges(next, opened));
+            Loaded now =
+                    new Loaded(snapshot, destinations, Map.copyOf(opened), gauges(next, opened), List.copyOf(leases));
             if (old == null) {
                 loaded = now;
             }
@@ -200,8 +213,6 @@ final class RunningGateway implements Front {
                 await(door.bind().toCompletionStage());
             }
             // 5. From here on nothing fails. One write puts the config in force.
-            state.commit();
-            managed.commit();
             loaded = now;
             listeners = doors.all();
             doors.changed()
@@ -210,23 +221,21 @@ final class RunningGateway implements Front {
                                     broken -> LOG.log(Level.WARNING, config + " keeps its old certificate", broken)));
             doors.removed().forEach(this::retire);
             if (old != null) {
-                retire(old, managed);
+                retire(old);
             }
         } catch (RuntimeException failed) {
             bound.forEach(HttpListener::close);
             opened.values().forEach(Roster::close);
-            managed.rollback();
-            state.rollback();
+            for (int i = leases.size() - 1; i >= 0; i--) {
+                leases.get(i).release();
+            }
             throw failed;
         }
     }
 
-    private void retire(Loaded old, Lifecycles.Change managed) {
+    private static void retire(Loaded old) {
         old.gauges().forEach(UpstreamGauges.Watch::close);
-        old.snapshot().epoch().retire(() -> {
-            old.rosters().values().forEach(Roster::close);
-            managed.finish();
-        });
+        old.snapshot().epoch().retire(old::release);
     }
 
     private void retire(HttpListener door) {
@@ -528,12 +537,9 @@ final class RunningGateway implements Front {
         }
         Loaded mine = loaded;
         if (mine != null) {
-            mine.gauges().forEach(UpstreamGauges.Watch::close);
-            mine.rosters().values().forEach(Roster::close);
+            retire(mine);
         }
         prober.stop();
-        lifecycles.stopAll();
-        states.close();
         client.close();
         ownCalls.close();
         watchdog.close();
@@ -556,9 +562,9 @@ final class RunningGateway implements Front {
         return mine;
     }
 
-    private static void await(CompletionStage<?> stage) {
+    private static <T> T await(CompletionStage<T> stage) {
         try {
-            stage.toCompletableFuture()
+            return stage.toCompletableFuture()
                     .orTimeout(START_SECONDS, TimeUnit.SECONDS)
                     .join();
         } catch (CompletionException failed) {
