@@ -1,6 +1,5 @@
 package dev.postern.security;
 
-import dev.postern.security.JwtAlgorithm.Family;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.PublicKey;
@@ -88,10 +87,6 @@ public final class JwtKey {
     @Nullable
     String weakness() {
         return material.weakness(algorithm == null ? usual() : algorithm);
-    }
-
-    boolean secret() {
-        return material.family() == Family.HMAC;
     }
 
     /**
