@@ -57,7 +57,8 @@ final class PathRegex {
             compiled = Pattern.compile(regex);
         } catch (PatternSyntaxException e) {
             throw new IllegalArgumentException(
-                    what + " \"" + regex + "\" is not accepted: " + e.getDescription()
+                    what + " \"" + regex + "\" is not accepted: "
+                            + String.valueOf(e.getMessage()).replaceFirst("^error parsing regexp: ", "")
                             + " (expected: RE2 syntax, without look-around, back-references and possessive quantifiers)",
                     e);
         }

@@ -135,15 +135,16 @@ final class PathTemplate {
     }
 
     private static String cure(String part) {
+        if (part.equals(".") || part.equals("..")) {
+            return " (leave dot segments out)";
+        }
         StringBuilder ascii = new StringBuilder("/");
         for (byte b : part.getBytes(StandardCharsets.UTF_8)) {
             ascii.append(b > ' ' ? String.valueOf((char) b) : String.format("%%%02X", b & 255));
         }
         try {
             String canonical = CanonicalPath.of(ascii.toString());
-            return canonical.equals("/")
-                    ? " (leave \"" + part + "\" out)"
-                    : " (write \"" + canonical.substring(1) + "\")";
+            return " (write \"" + canonical.substring(1) + "\")";
         } catch (GatewayException refused) {
             return ": such requests are refused (" + refused.reason() + ")";
         }

@@ -154,7 +154,7 @@ final class TableCompiler {
         checkNames(template, requirements);
         Methods.Mask mask = methodsOf == null ? Methods.Mask.ANY : methods.mask(methodsOf);
         if (mask == null) {
-            mistakes.add("brings the number of different methods in the table above " + Long.SIZE);
+            mistakes.add("brings the number of different methods in the table above " + Long.SIZE + " (use fewer)");
         } else if (mistakes.size() == mistakesBefore) {
             List<HostPattern> all = hostsOf == null ? List.of() : hostsOf;
             entries.add(new Entry(route, entries.size(), all, template, mask, requirements));
