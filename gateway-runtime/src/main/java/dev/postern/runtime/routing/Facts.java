@@ -4,6 +4,7 @@ import dev.postern.ClientInfo;
 import dev.postern.Request;
 import dev.postern.TimeSource;
 import java.time.Instant;
+import java.time.ZoneId;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,8 @@ final class Facts {
     private @Nullable String @Nullable [] texts;
     private @Nullable Cidr address;
     private @Nullable Instant now;
+    private @Nullable ZoneId zone;
+    private long nanoOfDay;
 
     Facts(Request request, ClientInfo client, TimeSource time, int slots) {
         this.request = request;
@@ -62,5 +65,16 @@ final class Facts {
             now = time.now();
         }
         return now;
+    }
+
+    /** Nanoseconds since midnight in a zone; the last zone is kept, for rules of summer time allocate. */
+    long nanoOfDay(ZoneId inZone) {
+        if (!inZone.equals(zone)) {
+            Instant at = now();
+            long second = at.getEpochSecond() + inZone.getRules().getOffset(at).getTotalSeconds();
+            nanoOfDay = Math.floorMod(second, 86_400) * 1_000_000_000L + at.getNano();
+            zone = inZone;
+        }
+        return nanoOfDay;
     }
 }

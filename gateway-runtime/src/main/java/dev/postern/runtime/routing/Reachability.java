@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Reachability {
     /** Comparisons for one alternative; met only by routes made to meet it. */
-    static final int MAX_COMPARISONS = 2_000;
+    static final int MAX_COMPARISONS = 1_000;
 
     private static final Object NO_REQUIREMENT = "no requirement";
 

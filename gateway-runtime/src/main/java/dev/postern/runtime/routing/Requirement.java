@@ -277,10 +277,7 @@ sealed interface Requirement {
 
         @Override
         public boolean holds(Facts facts) {
-            Instant now = facts.now();
-            int offset = zone.getRules().getOffset(now).getTotalSeconds();
-            long second = Math.floorMod(now.getEpochSecond() + offset, 86_400);
-            return covers(second * 1_000_000_000 + now.getNano());
+            return covers(facts.nanoOfDay(zone));
         }
 
         private boolean covers(long nanoOfDay) {
@@ -346,6 +343,9 @@ sealed interface Requirement {
     /** The path is matched by an expression. */
     record Regex(PathRegex regex) implements Requirement {
         private static final String ALL = "path regex";
+        private static final String WITHOUT_SEGMENT = "path regex without a first segment";
+
+        private record FirstSegment(String text) {}
 
         @Override
         public Kind kind() {
@@ -371,14 +371,22 @@ sealed interface Requirement {
                     || (other instanceof Regex that && regex.isApartFrom(that.regex));
         }
 
+        // Two expressions that begin with different segments have no path in common.
+        private Object firstSegment() {
+            String literal = regex.literal();
+            int slash = literal.indexOf('/', 1);
+            return slash < 0 ? WITHOUT_SEGMENT : new FirstSegment(literal.substring(0, slash));
+        }
+
         @Override
         public List<Object> keys() {
-            return List.of(this, ALL);
+            return List.of(this, firstSegment(), ALL);
         }
 
         @Override
         public List<Object> impliedKeys() {
-            return List.of(this, ALL);
+            Object first = firstSegment();
+            return first.equals(WITHOUT_SEGMENT) ? List.of(this, ALL) : List.of(this, first, WITHOUT_SEGMENT);
         }
 
         @Override

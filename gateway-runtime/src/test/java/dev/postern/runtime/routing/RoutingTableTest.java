@@ -6,6 +6,7 @@ import static dev.postern.runtime.routing.Tables.table;
 import static dev.postern.runtime.routing.Tables.taker;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import dev.postern.ClientInfo;
 import dev.postern.Explanation.Considered;
 import dev.postern.Failure;
@@ -15,6 +16,7 @@ import dev.postern.Request;
 import dev.postern.Route;
 import dev.postern.TextRule;
 import dev.postern.testing.ManualTime;
+import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.time.LocalTime;
@@ -515,6 +517,42 @@ class RoutingTableTest {
         // No template is as long: nothing below the root is visited.
         assertThat(longer).isEqualTo(1);
         assertThat(far).isEqualTo(1);
+    }
+
+    @Test
+    void routes_that_do_not_match_cost_no_allocation() {
+        Request request = Request.get("/x?q=%41").withHeader("cookie", "c=1").withHeader("a", "1");
+
+        assertThat(allocatedBy(tableOfMisses(1_000), request)).isEqualTo(allocatedBy(tableOfMisses(100), request));
+    }
+
+    private static RoutingTable tableOfMisses(int count) {
+        List<Route> routes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Match miss = switch (i % 5) {
+                case 0 -> Match.path("/x").header("a", TextRule.absent());
+                case 1 -> Match.path("/x").query("q", "A" + i);
+                case 2 -> Match.path("/x").cookie("c", "2" + i);
+                case 3 -> Match.path("/x").client("10.0.0.0/8");
+                default -> Match.path("/x").daily(LocalTime.of(1, 0), LocalTime.of(2, 0), ZoneId.of("Europe/Berlin"));
+            };
+            routes.add(route("miss-" + i, miss.header("n" + i % 50, TextRule.absent())));
+        }
+        routes.add(route("hit", Match.path("/x")));
+        // Many of them shadow each other: that is not what is asked here.
+        return RoutingTable.compile(routes, new ArrayList<>());
+    }
+
+    private static long allocatedBy(RoutingTable table, Request request) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 50; i++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            Routed routed = find(table, request);
+            least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+            assertThat(routed.route().id()).isEqualTo("hit");
+        }
+        return least;
     }
 
     @Test
