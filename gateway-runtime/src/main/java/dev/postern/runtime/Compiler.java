@@ -14,6 +14,7 @@ import dev.postern.runtime.routing.RoutingTable;
 import dev.postern.runtime.snapshot.Changes;
 import dev.postern.runtime.snapshot.ConfigCheck;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Compiler {
     private record Compiled(GatewayConfig config, RoutingTable table, List<Problem> problems) {}
+
+    private static final ConfigCheck CHECK = new ConfigCheck(Compiler::networkProblem, Compiler::pathProblem);
 
     private volatile @Nullable Compiled last;
 
@@ -52,18 +55,16 @@ final class Compiler {
         if (known != null && known.config() == config) {
             return known;
         }
-        RoutingTable[] table = new RoutingTable[1];
-        ConfigCheck check = new ConfigCheck(Compiler::networkProblem, Compiler::pathProblem, (routes, found) -> {
-            table[0] = RoutingTable.compile(routes, found);
-            for (Route route : routes) {
-                Rewriter.compile(route, found);
-                if (route.destination() instanceof Destination.ToRedirect) {
-                    Redirector.compile(route, found);
-                }
+        // The machine's clock, not the gateway's: the dates of real certificates are compared with it.
+        List<Problem> problems = new ArrayList<>(CHECK.check(config, Instant.now()));
+        RoutingTable table = RoutingTable.compile(config.routes(), problems);
+        for (Route route : config.routes()) {
+            Rewriter.compile(route, problems);
+            if (route.destination() instanceof Destination.ToRedirect) {
+                Redirector.compile(route, problems);
             }
-        });
-        List<Problem> problems = check.check(config, Instant.now());
-        Compiled now = new Compiled(config, table[0], List.copyOf(problems));
+        }
+        Compiled now = new Compiled(config, table, List.copyOf(problems));
         last = now;
         return now;
     }
@@ -80,9 +81,9 @@ final class Compiler {
     private static @Nullable String pathProblem(String path) {
         try {
             String canonical = CanonicalPath.of(path);
-            return canonical.equals(path) ? null : "is not canonical (expected: " + canonical + ")";
+            return canonical.equals(path) ? null : '"' + path + "\" is not canonical (expected: " + canonical + ')';
         } catch (GatewayException refused) {
-            return refused.getMessage();
+            return '"' + path + "\" can never be asked for: " + refused.reason();
         }
     }
 }

@@ -41,7 +41,6 @@ import dev.postern.runtime.routing.Routed;
 import dev.postern.runtime.snapshot.Epoch;
 import dev.postern.runtime.snapshot.Lease;
 import dev.postern.runtime.snapshot.Lifecycles;
-import dev.postern.runtime.snapshot.Part;
 import dev.postern.runtime.snapshot.Snapshot;
 import dev.postern.runtime.snapshot.StateRegistry;
 import dev.postern.spi.Environment;
@@ -171,7 +170,7 @@ final class RunningGateway implements Front {
         Map<String, Roster> opened = new LinkedHashMap<>();
         List<HttpListener> bound = new ArrayList<>();
         try {
-            leases.add(states.prepare(Part.states(next)));
+            leases.add(states.prepare(next));
             leases.add(await(lifecycles.start(next)));
             // 3. Upstreams, routes and pipelines, compiled aside.
             Map<String, Destinations.Target> targets = new LinkedHashMap<>();
@@ -540,6 +539,9 @@ final class RunningGateway implements Front {
             retire(mine);
         }
         prober.stop();
+        // An exchange that would not end still holds its config.
+        lifecycles.stopAll();
+        states.close();
         client.close();
         ownCalls.close();
         watchdog.close();

@@ -27,33 +27,28 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finds everything that is wrong with a configuration, in one go, in the order gateway, listeners, upstreams, filters,
- * routes, state. Reads certificate files, so it is not for event loops; otherwise touches nothing outside.
+ * routes, state. What matches and templates say is not looked at: that is found when routes are compiled.
+ *
+ * <p>Reads certificate files, so it is not for event loops; otherwise touches nothing outside.
  */
 public final class ConfigCheck {
     private final Function<String, @Nullable String> network;
     private final Function<String, @Nullable String> path;
-    private final BiConsumer<List<Route>, List<Problem>> routeSet;
 
     /**
      * A check with its tools.
      *
      * @param network what is wrong with the text of a network such as {@code 10.0.0.0/8}, or null
      * @param path what is wrong with a path that has to be canonical, or null
-     * @param routeSet adds what is wrong with the matches and templates of all routes together
      */
-    public ConfigCheck(
-            Function<String, @Nullable String> network,
-            Function<String, @Nullable String> path,
-            BiConsumer<List<Route>, List<Problem>> routeSet) {
+    public ConfigCheck(Function<String, @Nullable String> network, Function<String, @Nullable String> path) {
         this.network = network;
         this.path = path;
-        this.routeSet = routeSet;
     }
 
     /**
@@ -74,7 +69,6 @@ public final class ConfigCheck {
         upstreams(config.upstreams(), now, gateway);
         filterNames(config, gateway);
         routes(config, gateway);
-        routeSet.accept(config.routes(), problems);
         parts(config, gateway);
         return List.copyOf(problems);
     }

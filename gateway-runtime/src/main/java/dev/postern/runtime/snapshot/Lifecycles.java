@@ -101,6 +101,16 @@ public final class Lifecycles {
         return result;
     }
 
+    /** The gateway is over: stops what is left, whoever holds it. */
+    public void stopAll() {
+        List<Running> left;
+        synchronized (this) {
+            left = new ArrayList<>(running.values());
+            running.clear();
+        }
+        left.forEach(Running::stop);
+    }
+
     /** How many parts run or are starting; 0 after the end. */
     public synchronized int size() {
         return running.size();
@@ -110,8 +120,7 @@ public final class Lifecycles {
         List<Running> over = new ArrayList<>();
         synchronized (this) {
             for (Running entry : all) {
-                if (--entry.leases == 0) {
-                    running.remove(entry.managed);
+                if (--entry.leases == 0 && running.remove(entry.managed, entry)) {
                     over.add(entry);
                 }
             }

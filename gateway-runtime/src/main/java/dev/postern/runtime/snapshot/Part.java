@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param subject the place, for messages: {@code filter "rate-limit" of route "orders"}
  * @param object a filter, balancer, discovery, health check, handler, observer or error handler
  */
-public record Part(String subject, Object object) {
+record Part(String subject, Object object) {
     /** Every part, in the order of the configuration; one that is plugged in twice is listed twice. */
     static List<Part> of(GatewayConfig config) {
         List<Part> parts = new ArrayList<>();
@@ -52,7 +52,7 @@ public record Part(String subject, Object object) {
     }
 
     /** What the parts ask state for; a part that fails to tell is left out here and reported by {@link ConfigCheck}. */
-    public static List<StateSpec> states(GatewayConfig config) {
+    static List<StateSpec> states(GatewayConfig config) {
         List<StateSpec> specs = new ArrayList<>();
         of(config).forEach(part -> specs.addAll(part.stateOrNone()));
         return specs;

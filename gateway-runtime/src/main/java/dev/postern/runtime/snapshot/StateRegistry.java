@@ -1,5 +1,6 @@
 package dev.postern.runtime.snapshot;
 
+import dev.postern.GatewayConfig;
 import dev.postern.StateSpec;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -35,8 +36,12 @@ public final class StateRegistry {
     // Guarded by this.
     private final Map<StateSpec, Holder> holders = new HashMap<>();
 
-    /** Keeps these, and makes room for those that are new. */
-    public Lease prepare(Collection<StateSpec> specs) {
+    /** Keeps what the parts of a configuration name, and makes room for what is new. */
+    public Lease prepare(GatewayConfig config) {
+        return prepare(Part.states(config));
+    }
+
+    Lease prepare(Collection<StateSpec> specs) {
         Set<StateSpec> named = new LinkedHashSet<>(specs);
         synchronized (this) {
             for (StateSpec spec : named) {
@@ -93,6 +98,16 @@ public final class StateRegistry {
                 holder.close(order.get(i));
             }
         }
+    }
+
+    /** The gateway is over: closes what is left, whoever holds it. */
+    public void close() {
+        Map<StateSpec, Holder> left;
+        synchronized (this) {
+            left = new HashMap<>(holders);
+            holders.clear();
+        }
+        left.forEach((spec, holder) -> holder.close(spec));
     }
 
     static String text(StateSpec spec) {

@@ -1,6 +1,4 @@
-/**
- * A configuration as a value: what is wrong with it, what it would change, what outlives it. Plain Java: no Vert.x here.
- */
+/** A config value checked, compared and compiled: what survives a swap, what begins, what ends. Plain Java: no Vert.x here. */
 @NullMarked
 package dev.postern.runtime.snapshot;
 
