@@ -226,8 +226,9 @@ public final class Changes {
         subject.data("rewrite prefix", before.prefix(), after.prefix());
         subject.data("rewrite host", before.host(), after.host());
         subject.data("rewrite keepHost", before.keepsHost(), after.keepsHost());
-        if (!before.edits().equals(after.edits())) {
-            subject.data("rewrite edits", names(before), names(after));
+        subject.data("rewrite edits", names(before), names(after));
+        if (!before.edits().equals(after.edits()) && names(before).equals(names(after))) {
+            subject.say("rewrite edits have other values");
         }
     }
 

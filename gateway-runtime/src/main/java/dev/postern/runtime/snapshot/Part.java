@@ -108,7 +108,7 @@ record Part(String subject, Object object) {
 
     private List<StateSpec> stateOrNone() {
         try {
-            return state();
+            return List.copyOf(state());
         } catch (RuntimeException reportedByConfigCheck) {
             return List.of();
         }
