@@ -8,7 +8,6 @@ import dev.postern.TextRule;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -38,7 +37,6 @@ final class TableCompiler {
     }
 
     RoutingTable compile(List<Route> routes) {
-        checkIds(routes);
         for (Route route : routes) {
             mistakes.clear();
             compile(route);
@@ -50,22 +48,6 @@ final class TableCompiler {
         hosts.seal();
         new Reachability(hosts, methods, problems).check(entries);
         return new RoutingTable(hosts, methods, entries, slots.size());
-    }
-
-    private void checkIds(List<Route> routes) {
-        Map<String, Integer> counts = new LinkedHashMap<>();
-        routes.forEach(route -> counts.merge(route.id(), 1, Integer::sum));
-        counts.forEach((id, count) -> {
-            if (count > 1) {
-                problems.add(Problem.error(
-                        "route \"" + id + '"', "is defined " + count + " times (give each route an id of its own)"));
-            }
-        });
-        if (counts.containsKey(Route.UNMATCHED.id())) {
-            problems.add(Problem.error(
-                    Route.UNMATCHED.toString(),
-                    "has the id that stands for requests without a route (choose another)"));
-        }
     }
 
     private void compile(Route route) {

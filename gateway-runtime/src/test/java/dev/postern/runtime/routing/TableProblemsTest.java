@@ -125,13 +125,8 @@ class TableProblemsTest {
         assertThat(problems(
                         route("a", Match.path("a").method("get").client("home").or(Match.path("a"))),
                         route("b", Match.host("*")),
-                        route("b", Match.path("/b")),
-                        route("unmatched", Match.path("/c"))))
-                .hasSize(6)
-                .anyMatch(problem ->
-                        problem.contains("route \"b\": is defined 2 times (give each route an id of its own)"))
-                .anyMatch(problem ->
-                        problem.contains("\"unmatched\": has the id that stands for requests without a route"));
+                        route("c", Match.path("/c"))))
+                .hasSize(4);
     }
 
     @Test
