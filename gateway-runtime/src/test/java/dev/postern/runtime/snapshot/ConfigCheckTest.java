@@ -44,8 +44,7 @@ class ConfigCheckTest {
 
     private final ConfigCheck check = new ConfigCheck(
             network -> network.startsWith("10.") ? null : "\"" + network + "\" is no network",
-            path -> path.contains("//") ? "is not canonical" : null,
-            (routes, problems) -> {});
+            path -> path.contains("//") ? "is not canonical" : null);
 
     @TempDir
     Path folder;
