@@ -14,6 +14,8 @@ import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.testing.FakeChain;
 import dev.postern.testing.FakeExchange;
+import dev.postern.testing.FakeServices;
+import dev.postern.testing.FilterContract;
 import dev.postern.testing.ManualTime;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -29,14 +31,14 @@ class RateLimitTest {
     private static final Request GET = Request.get("/orders");
 
     private final ManualTime time = ManualTime.create();
-    private final ScriptedServices services = new ScriptedServices(time);
+    private final FakeServices services = new FakeServices(time);
     private final FakeExchange exchange = new FakeExchange(time);
     private final FakeChain chain =
             FakeChain.answering(Response.text(200, "ok")).within(exchange);
 
     @Test
     void admits_the_burst_refuses_the_rest_and_recovers() {
-        RateLimit limit = services.started(RateLimit.perClient(3, SECOND));
+        RateLimit limit = started(RateLimit.perClient(3, SECOND));
         assertThat(statuses(limit, 5)).containsExactly(200, 200, 200, 429, 429);
         assertThat(chain.proceeded()).hasSize(3);
 
@@ -48,7 +50,7 @@ class RateLimitTest {
 
     @Test
     void tells_the_client_where_it_stands() {
-        RateLimit limit = services.started(
+        RateLimit limit = started(
                 RateLimit.builder("api").limit(100, Duration.ofMinutes(1)).build());
         Response first = chain.run(limit, GET);
         assertThat(first.header("RateLimit-Policy")).isEqualTo("\"api\";q=100;w=60");
@@ -60,8 +62,8 @@ class RateLimitTest {
 
     @Test
     void a_refusal_is_a_problem_document_that_says_when_to_come_back() throws Exception {
-        RateLimit limit = services.started(
-                RateLimit.builder("api").limit(2, Duration.ofMinutes(1)).build());
+        RateLimit limit =
+                started(RateLimit.builder("api").limit(2, Duration.ofMinutes(1)).build());
         statuses(limit, 2);
         time.advance(Duration.ofMillis(100));
         Response refused = chain.run(limit, GET);
@@ -80,7 +82,7 @@ class RateLimitTest {
 
     @Test
     void whoever_waits_as_long_as_told_is_admitted() {
-        RateLimit limit = services.started(RateLimit.builder("odd")
+        RateLimit limit = started(RateLimit.builder("odd")
                 .limit(7, Duration.ofSeconds(45))
                 .burst(2)
                 .limit(11, Duration.ofMinutes(3))
@@ -104,7 +106,7 @@ class RateLimitTest {
                 .limit(6, Duration.ofDays(1))
                 .build();
         // @end region="several"
-        services.started(limit);
+        started(limit);
         Request request = GET.withHeader("X-Api-Key", "k1");
         Response first = chain.run(limit, request);
         assertThat(first.header("RateLimit-Policy")).isEqualTo("\"api-1s\";q=20;w=1, \"api-1d\";q=6;w=86400");
@@ -127,10 +129,8 @@ class RateLimitTest {
 
     @Test
     void keeps_the_fields_of_others() {
-        RateLimit inner =
-                services.started(RateLimit.builder("inner").limit(10, SECOND).build());
-        RateLimit outer =
-                services.started(RateLimit.builder("outer").limit(5, SECOND).build());
+        RateLimit inner = started(RateLimit.builder("inner").limit(10, SECOND).build());
+        RateLimit outer = started(RateLimit.builder("outer").limit(5, SECOND).build());
         FakeChain both =
                 FakeChain.answering(request -> inner.apply(request, chain)).within(exchange);
         Response response = both.run(outer, GET);
@@ -141,7 +141,7 @@ class RateLimitTest {
 
     @Test
     void writes_names_as_structured_field_strings() throws Exception {
-        RateLimit limit = services.started(RateLimit.builder("a \"b\" \\c")
+        RateLimit limit = started(RateLimit.builder("a \"b\" \\c")
                 .limit(1, Duration.ofMillis(1500))
                 .build());
         assertThat(chain.run(limit, GET).header("RateLimit-Policy")).isEqualTo("\"a \\\"b\\\" \\\\c\";q=1;w=2");
@@ -150,7 +150,7 @@ class RateLimitTest {
 
     @Test
     void legacy_fields_tell_of_the_tightest_limit() {
-        RateLimit limit = services.started(RateLimit.builder("old")
+        RateLimit limit = started(RateLimit.builder("old")
                 .limit(20, SECOND)
                 .limit(3, Duration.ofMinutes(1))
                 .withoutHeaders()
@@ -171,7 +171,7 @@ class RateLimitTest {
 
     @Test
     void legacy_fields_of_a_tighter_limit_behind_are_kept() {
-        RateLimit limit = services.started(
+        RateLimit limit = started(
                 RateLimit.builder("old").limit(20, SECOND).legacyHeaders().build());
         for (String told : List.of("3", "40", "", "many", "9999999999999999")) {
             FakeChain behind = FakeChain.answering(Response.of(200)
@@ -187,7 +187,7 @@ class RateLimitTest {
 
     @Test
     void without_headers_the_response_passes_as_it_is() {
-        RateLimit limit = services.started(
+        RateLimit limit = started(
                 RateLimit.builder("quiet").limit(1, SECOND).withoutHeaders().build());
         assertThat(chain.run(limit, GET).headers().size()).isEqualTo(1);
         Response refused = chain.run(limit, GET);
@@ -197,7 +197,7 @@ class RateLimitTest {
 
     @Test
     void clients_are_told_apart_by_address_and_in_ipv6_by_network() {
-        RateLimit limit = services.started(RateLimit.perClient(1, SECOND));
+        RateLimit limit = started(RateLimit.perClient(1, SECOND));
         assertThat(from(limit, "192.0.2.1")).isEqualTo(200);
         assertThat(from(limit, "192.0.2.1")).isEqualTo(429);
         assertThat(from(limit, "192.0.2.2")).isEqualTo(200);
@@ -212,7 +212,7 @@ class RateLimitTest {
         // @start region="networks"
         RateLimit wide = RateLimit.per(RateLimit.clientNetwork(24, 48), 2, SECOND);
         // @end region="networks"
-        services.started(wide);
+        started(wide);
         assertThat(from(wide, "2001:db8:0:1::1")).isEqualTo(200);
         assertThat(from(wide, "2001:db8:0:2::1")).isEqualTo(200);
         assertThat(from(wide, "2001:db8:0:3::1")).isEqualTo(429);
@@ -237,7 +237,7 @@ class RateLimitTest {
 
     @Test
     void several_keys_make_one() {
-        RateLimit limit = services.started(RateLimit.builder("both")
+        RateLimit limit = started(RateLimit.builder("both")
                 .key(RequestKey.header("A"), RequestKey.header("B"))
                 .limit(1, SECOND)
                 .build());
@@ -254,8 +254,8 @@ class RateLimitTest {
 
     @Test
     void without_key_all_count_together() {
-        RateLimit limit = services.started(
-                RateLimit.builder("all").withoutKey().limit(2, SECOND).build());
+        RateLimit limit =
+                started(RateLimit.builder("all").withoutKey().limit(2, SECOND).build());
         assertThat(from(limit, "192.0.2.1")).isEqualTo(200);
         assertThat(from(limit, "192.0.2.2")).isEqualTo(200);
         assertThat(from(limit, "192.0.2.3")).isEqualTo(429);
@@ -263,7 +263,7 @@ class RateLimitTest {
 
     @Test
     void routes_can_be_a_part_of_the_key() {
-        RateLimit limit = services.started(RateLimit.builder("each")
+        RateLimit limit = started(RateLimit.builder("each")
                 .key(RequestKey.client(), RequestKey.route())
                 .limit(1, SECOND)
                 .build());
@@ -274,7 +274,7 @@ class RateLimitTest {
 
     @Test
     void requests_without_key_share_a_bucket_unless_told_otherwise() {
-        RateLimit limit = services.started(RateLimit.per(RequestKey.header("X-Api-Key"), 1, SECOND));
+        RateLimit limit = started(RateLimit.per(RequestKey.header("X-Api-Key"), 1, SECOND));
         assertThat(statuses(limit, 2)).containsExactly(200, 429);
         assertThat(chain.run(limit, GET.withHeader("X-Api-Key", "")).status()).isEqualTo(200);
     }
@@ -283,11 +283,11 @@ class RateLimitTest {
     void requests_without_key_can_be_refused_or_admitted() {
         RateLimit.Builder builder =
                 RateLimit.builder("api").key(RequestKey.principal()).limit(1, SECOND);
-        RateLimit refusing = services.started(builder.refuseWhenKeyMissing().build());
+        RateLimit refusing = started(builder.refuseWhenKeyMissing().build());
         Response refused = chain.run(refusing, GET);
         assertThat(refused.status()).isEqualTo(400);
         assertThat(((BufferedBody) refused.body()).text()).contains("\"code\":\"rate_limit_key_missing\"");
-        RateLimit admitting = services.started(builder.admitWhenKeyMissing().build());
+        RateLimit admitting = started(builder.admitWhenKeyMissing().build());
         assertThat(statuses(admitting, 3)).containsExactly(200, 200, 200);
     }
 
@@ -300,7 +300,7 @@ class RateLimitTest {
                 .limit(1, Duration.ofSeconds(1))
                 .build();
         // @end region="fallback"
-        services.started(limit);
+        started(limit);
         assertThat(statuses(limit, 2)).containsExactly(200, 429);
         exchange.authenticate(new Principal("127.0.0.1", "test", Set.of(), Map.of()));
         assertThat(statuses(limit, 2)).containsExactly(200, 429);
@@ -314,7 +314,7 @@ class RateLimitTest {
                 .cost("by path", (request, exchange) -> request.path().startsWith("/export") ? 5 : 1)
                 .build();
         // @end region="cost"
-        services.started(limit);
+        started(limit);
         assertThat(chain.run(limit, Request.get("/export/7")).header("RateLimit"))
                 .isEqualTo("\"exports\";r=5;t=6");
         assertThat(chain.run(limit, GET).header("RateLimit")).isEqualTo("\"exports\";r=4;t=6");
@@ -322,7 +322,7 @@ class RateLimitTest {
         assertThat(refused.header("RateLimit")).isEqualTo("\"exports\";r=4;t=6");
         assertThat(refused.header("Retry-After")).isEqualTo("6");
 
-        RateLimit free = services.started(RateLimit.builder("free")
+        RateLimit free = started(RateLimit.builder("free")
                 .limit(1, SECOND)
                 .cost("none", (request, exchange) -> 0)
                 .build());
@@ -332,7 +332,7 @@ class RateLimitTest {
 
     @Test
     void what_costs_more_than_the_burst_is_refused_without_a_promise() {
-        RateLimit limit = services.started(RateLimit.builder("small")
+        RateLimit limit = started(RateLimit.builder("small")
                 .limit(10, SECOND)
                 .burst(4)
                 .cost("five", (request, exchange) -> 5)
@@ -348,7 +348,7 @@ class RateLimitTest {
 
     @Test
     void a_negative_cost_is_the_functions_fault() {
-        RateLimit limit = services.started(RateLimit.builder("odd")
+        RateLimit limit = started(RateLimit.builder("odd")
                 .limit(1, SECOND)
                 .cost("minus", (request, exchange) -> -1)
                 .build());
@@ -357,20 +357,19 @@ class RateLimitTest {
 
     @Test
     void one_name_is_one_bucket_wherever_it_stands() {
-        RateLimit here = services.started(RateLimit.perClient(2, SECOND));
-        RateLimit there = services.started(RateLimit.perClient(2, SECOND));
+        RateLimit here = started(RateLimit.perClient(2, SECOND));
+        RateLimit there = started(RateLimit.perClient(2, SECOND));
         assertThat(chain.run(here, GET).status()).isEqualTo(200);
         assertThat(chain.run(there, GET).status()).isEqualTo(200);
         assertThat(chain.run(here, GET).status()).isEqualTo(429);
-        assertThat(services.states()).isEqualTo(1);
+        assertThat(here).isEqualTo(there);
     }
 
     @Test
     void buckets_survive_a_swap_to_an_equal_limit_and_to_other_headers() {
-        RateLimit before =
-                services.started(RateLimit.builder("api").limit(1, SECOND).build());
+        RateLimit before = started(RateLimit.builder("api").limit(1, SECOND).build());
         assertThat(statuses(before, 2)).containsExactly(200, 429);
-        RateLimit after = services.started(
+        RateLimit after = started(
                 RateLimit.builder("api").limit(1, SECOND).legacyHeaders().build());
         before.stop();
         assertThat(chain.run(after, GET).status()).isEqualTo(429);
@@ -380,10 +379,9 @@ class RateLimitTest {
 
     @Test
     void other_limits_begin_anew() {
-        services.started(RateLimit.builder("api").limit(1, SECOND).build());
+        started(RateLimit.builder("api").limit(1, SECOND).build());
         RateLimit after = RateLimit.builder("api").limit(2, SECOND).build();
-        services.started(after);
-        assertThat(services.states()).isEqualTo(2);
+        started(after);
         assertThat(statuses(after, 3)).containsExactly(200, 200, 429);
     }
 
@@ -417,7 +415,7 @@ class RateLimitTest {
                         "name is missing (expected: RateLimit.builder(\"…\"))",
                         "no limit is set (expected: limit(permits, window))");
         assertThat(nothing.state()).isEmpty();
-        assertThatThrownBy(() -> services.started(nothing)).hasMessageContaining("name is missing");
+        assertThatThrownBy(() -> started(nothing)).hasMessageContaining("name is missing");
 
         RateLimit.Builder much = RateLimit.builder("größer").limit(999_983, Duration.ofDays(30));
         for (int i = 1; i <= 4; i++) {
@@ -447,13 +445,32 @@ class RateLimitTest {
     void does_not_let_requests_through_when_it_was_not_started() {
         RateLimit limit = RateLimit.perClient(1, SECOND);
         assertThatThrownBy(() -> chain.run(limit, GET)).hasMessageContaining("is not started");
-        services.started(limit);
-        services.started(limit);
+        started(limit);
+        started(limit);
         assertThat(chain.run(limit, GET).status()).isEqualTo(200);
-        assertThatThrownBy(() -> new ScriptedServices().started(limit))
+        assertThatThrownBy(() ->
+                        limit.start(new FakeServices()).toCompletableFuture().join())
                 .hasMessageContaining("belongs to another gateway");
         limit.stop();
         assertThatThrownBy(() -> chain.run(limit, GET)).hasMessageContaining("is not started");
+    }
+
+    @Test
+    void keeps_what_every_filter_owes_the_gateway() {
+        FilterContract.check(
+                RateLimit.perClient(100, SECOND),
+                RateLimit.perClient(1, Duration.ofHours(1)),
+                RateLimit.builder("quiet").limit(10, SECOND).withoutHeaders().build(),
+                RateLimit.builder("strict")
+                        .key(RequestKey.header("X-Api-Key"))
+                        .refuseWhenKeyMissing()
+                        .limit(1, SECOND)
+                        .build());
+    }
+
+    private RateLimit started(RateLimit limit) {
+        limit.start(services).toCompletableFuture().join();
+        return limit;
     }
 
     private List<Integer> statuses(RateLimit limit, int requests) {
