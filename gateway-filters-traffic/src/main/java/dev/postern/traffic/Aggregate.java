@@ -19,15 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Answers with the results of several calls to upstreams, made at the same time as far as they do not need each other's
  * results.
  *
- * <pre>{@code
- * .route(Route.builder("profile")
- *     .match(Match.path("/profile/{id}").method("GET"))
- *     .handler(Aggregate.builder()
- *         .call("user", "users", "/users/{id}")
- *         .call(Leg.get("team", "teams", "/teams/{user.teamId}").optional())
- *         .build())
- *     .build())
- * }</pre>
+ * {@snippet class="dev.postern.traffic.AggregateTest" region="smallest"}
  *
  * <p>The answer is 200 with a JSON object, a member for each call. When a call fails that is neither {@link Leg#optional} nor
  * has a default, all others are cancelled at once and the answer is a problem document that names the call: 504 when it took

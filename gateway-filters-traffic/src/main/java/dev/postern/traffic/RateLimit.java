@@ -23,15 +23,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Admits requests at a pace, each key for itself; the rest get 429 with {@code Retry-After}.
  *
- * <pre>{@code
- * RateLimit.perClient(100, Duration.ofSeconds(1))
+ * {@snippet class="dev.postern.traffic.RateLimitTest" region="smallest"}
  *
- * RateLimit.builder("api")
- *     .key(RequestKey.header("X-Api-Key"))
- *     .limit(20, Duration.ofSeconds(1))
- *     .limit(10_000, Duration.ofDays(1))
- *     .build()
- * }</pre>
+ * {@snippet class="dev.postern.traffic.RateLimitTest" region="several"}
  *
  * <p>A limit of {@code permits} in a {@code window} gives {@code permits} at once to a key that was idle, and from then on
  * one every {@code window / permits} (GCRA, a token bucket): in a span of length s never more than {@code burst + s · permits

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.postern.BufferedBody;
 import dev.postern.ClientInfo;
+import dev.postern.Match;
 import dev.postern.Principal;
 import dev.postern.Request;
 import dev.postern.RequestKey;
@@ -46,6 +47,19 @@ class RateLimitTest {
         assertThat(statuses(limit, 2)).containsExactly(200, 429);
         time.advance(Duration.ofHours(1));
         assertThat(statuses(limit, 5)).containsExactly(200, 200, 200, 429, 429);
+    }
+
+    @Test
+    void is_a_filter_of_a_route() {
+        // @start region="smallest"
+        Route orders = Route.builder("orders")
+                .match(Match.prefix("/orders"))
+                .filter(RateLimit.perClient(100, Duration.ofSeconds(1)))
+                .to("orders")
+                .build();
+        // @end region="smallest"
+        assertThat(orders.filters()).containsExactly(RateLimit.perClient(100, SECOND));
+        assertThat(orders.filters().get(0).name()).isEqualTo("rate-limit:per-client-100-per-1s");
     }
 
     @Test
