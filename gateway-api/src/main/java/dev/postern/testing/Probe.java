@@ -115,6 +115,7 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
     }
 
     void request(BodyContract.Steps steps, long n) {
+        awaitSubscription();
         Flow.Subscription to;
         synchronized (this) {
             to = subscription;
@@ -126,6 +127,7 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
     }
 
     void cancel(BodyContract.Steps steps) {
+        awaitSubscription();
         Flow.Subscription to;
         synchronized (this) {
             to = subscription;
@@ -134,6 +136,11 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
         if (to != null) {
             steps.run("cancel()", to::cancel);
         }
+    }
+
+    // A publisher may subscribe on a thread of its own.
+    private void awaitSubscription() {
+        await(patienceMillis, () -> ended || subscription != null);
     }
 
     synchronized int received() {
@@ -182,8 +189,7 @@ final class Probe implements Flow.Subscriber<ByteBuffer> {
     private synchronized void await(long milliseconds, BooleanSupplier condition) {
         long start = System.nanoTime();
         try {
-            // Without a subscription nothing can come.
-            while (subscription != null && !condition.getAsBoolean()) {
+            while (!condition.getAsBoolean()) {
                 long left = TimeUnit.MILLISECONDS.toNanos(milliseconds) - (System.nanoTime() - start);
                 if (left <= 0) {
                     return;
