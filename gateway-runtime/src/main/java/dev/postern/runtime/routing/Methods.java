@@ -53,10 +53,6 @@ final class Methods {
             return bits == 0 || (served() & method) != 0;
         }
 
-        List<String> names() {
-            return names;
-        }
-
         @Override
         public String toString() {
             return String.join(", ", names);

@@ -16,6 +16,8 @@ final class PathRegex {
     // A path of 8 KiB against a program of this size takes some milliseconds: the longest that a match may take.
     private static final int MAX_PROGRAM = 4_000;
 
+    private static final Pattern FLAGS = Pattern.compile("\\(\\?[^:P<]");
+
     private final Pattern pattern;
     private final String literal;
     private final List<String> names;
@@ -103,7 +105,9 @@ final class PathRegex {
 
     /** The characters in front of the first that means something else; conservative: "" when in doubt. */
     static String literalBeginning(String regex) {
-        if (regex.startsWith("(?") || regex.contains("\\Q") || hasAlternatives(regex)) {
+        // A group of flags is no operand: in "/b(?i)*" the star repeats the b in front.
+        boolean hasFlags = FLAGS.matcher(regex).find();
+        if (hasFlags || regex.contains("\\Q") || hasAlternatives(regex)) {
             return "";
         }
         StringBuilder literal = new StringBuilder();

@@ -49,12 +49,7 @@ public final class Redirector {
             return null;
         }
         try {
-            String canonical = Authority.canonical(host);
-            if (Authority.port(canonical) >= 0) {
-                problems.add(Problem.error(
-                        route.toString(), "redirect host \"" + host + "\" has a port (use Redirect.port for it)"));
-            }
-            return Authority.host(canonical);
+            return Authority.canonical(host);
         } catch (GatewayException refused) {
             problems.add(Problem.error(
                     route.toString(), "redirect host \"" + host + "\" is not one (" + refused.getMessage() + ")"));

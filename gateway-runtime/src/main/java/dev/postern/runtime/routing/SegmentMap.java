@@ -1,7 +1,6 @@
 package dev.postern.runtime.routing;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -64,18 +63,6 @@ final class SegmentMap<V> {
         return all;
     }
 
-    /** The keys in alphabetical order. */
-    List<String> keys() {
-        List<String> all = new ArrayList<>(size);
-        for (String key : keys) {
-            if (key != null) {
-                all.add(key);
-            }
-        }
-        all.sort(null);
-        return all;
-    }
-
     private void insert(String key, @Nullable Object value) {
         int mask = keys.length - 1;
         int slot = spread(key.hashCode()) & mask;
@@ -102,10 +89,5 @@ final class SegmentMap<V> {
 
     private static int spread(int hash) {
         return hash ^ hash >>> 16;
-    }
-
-    @Override
-    public String toString() {
-        return Arrays.toString(keys);
     }
 }

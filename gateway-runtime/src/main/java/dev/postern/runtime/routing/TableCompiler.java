@@ -190,8 +190,7 @@ final class TableCompiler {
             mistakes.add("has a host condition without a host (name one, or leave the condition out)");
         }
         List<HostPattern> patterns = new ArrayList<>();
-        // Sets have no order, messages should.
-        for (String text : some.hosts().stream().sorted().toList()) {
+        for (String text : some.hosts()) {
             HostPattern pattern = orMistake(() -> HostPattern.parse(text));
             if (pattern != null && !patterns.contains(pattern)) {
                 patterns.add(pattern);
@@ -220,7 +219,7 @@ final class TableCompiler {
         if (some.methods().isEmpty()) {
             mistakes.add("has a method condition without a method (name one, or leave the condition out)");
         }
-        List<String> names = some.methods().stream().sorted().toList();
+        List<String> names = List.copyOf(some.methods());
         for (String name : names) {
             if (!isToken(name)) {
                 mistakes.add("method \"" + name + "\" is not a token (expected: letters such as GET)");
@@ -322,7 +321,7 @@ final class TableCompiler {
             return null;
         }
         List<Cidr> networks = new ArrayList<>();
-        for (String text : client.networks().stream().sorted().toList()) {
+        for (String text : client.networks()) {
             Cidr network = orMistake(() -> Cidr.parse(text));
             if (network != null) {
                 networks.add(network);
