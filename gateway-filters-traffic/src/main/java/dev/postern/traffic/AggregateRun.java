@@ -95,7 +95,7 @@ final class AggregateRun {
         });
         deadline = after(budget(), this::deadlinePassed);
         guarded(this::startWhatCan);
-        return answer.minimalCompletionStage();
+        return answer;
     }
 
     private Duration budget() {
