@@ -265,6 +265,15 @@ class ConfigValuesTest {
     }
 
     @Test
+    void the_filters_of_a_route_can_be_declared_anew() {
+        Filter other = Filter.named("g", FILTER);
+        Route route = Route.builder("r").filter(FILTER).build();
+
+        assertThat(route.toBuilder().withoutFilters().filter(other).build().filters())
+                .containsExactly(other);
+    }
+
+    @Test
     void a_value_is_not_changed_by_its_builder_afterwards() {
         Route.Builder builder = Route.builder("r").to("u");
         Route route = builder.build();

@@ -3,6 +3,7 @@ package dev.postern;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import dev.postern.spi.Wrapper;
 import dev.postern.testing.FakeChain;
 import dev.postern.testing.FakeServices;
 import java.util.ArrayList;
@@ -106,6 +107,7 @@ class FilterTest {
         Owner owner = new Owner();
         Filter named = Filter.named("keys", owner);
 
+        assertThat(((Wrapper) named).wrapped()).isSameAs(owner);
         assertThat(((Managed) named).state()).isEqualTo(owner.state());
         assertThat(((Managed) named).start(new FakeServices())).isCompleted();
         ((Managed) named).stop();

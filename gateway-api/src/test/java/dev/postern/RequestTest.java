@@ -25,6 +25,40 @@ class RequestTest {
     }
 
     @Test
+    void a_whole_request_is_checked_part_by_part() {
+        Body body = Body.of("text");
+        Request request = Request.of("PUT", "https", "API.example.com:8443", "/a", "b=c", Headers.of("X", "1"), body);
+
+        assertThat(request.method()).isEqualTo("PUT");
+        assertThat(request.scheme()).isEqualTo("https");
+        assertThat(request.authority()).isEqualTo("api.example.com:8443");
+        assertThat(request.target()).isEqualTo("/a?b=c");
+        assertThat(request.header("X")).isEqualTo("1");
+        assertThat(request.body()).isSameAs(body);
+        assertThat(Request.of("GET", "http", "a", "/", null, Headers.EMPTY, body)
+                        .query())
+                .isNull();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Request.of("G T", "http", "a", "/", null, Headers.EMPTY, body))
+                .withMessageStartingWith("method: ");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Request.of("GET", "ftp", "a", "/", null, Headers.EMPTY, body))
+                .withMessageStartingWith("scheme: ");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Request.of("GET", "http", "a b", "/", null, Headers.EMPTY, body))
+                .withMessageStartingWith("authority: ");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Request.of("GET", "http", "a", "/?", null, Headers.EMPTY, body))
+                .withMessageStartingWith("path: ");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Request.of("GET", "http", "a", "/", "#", Headers.EMPTY, body))
+                .withMessageStartingWith("query: ");
+        assertThatNullPointerException().isThrownBy(() -> Request.of("GET", "http", "a", "/", null, null, body));
+        assertThatNullPointerException()
+                .isThrownBy(() -> Request.of("GET", "http", "a", "/", null, Headers.EMPTY, null));
+    }
+
+    @Test
     void a_copy_differs_in_one_part_and_leaves_the_original_alone() {
         Request request = Request.get("/a?b");
         Body body = Body.of("text");
