@@ -35,6 +35,45 @@ public final class RawClient implements AutoCloseable {
         return this;
     }
 
+    /** Sends bytes. */
+    public RawClient send(byte[] bytes, int offset, int length) throws IOException {
+        socket.getOutputStream().write(bytes, offset, length);
+        socket.getOutputStream().flush();
+        return this;
+    }
+
+    /** Sends a request with these header lines and, when it is not empty, this body with its length. */
+    public RawClient request(String method, String target, String body, String... lines) throws IOException {
+        StringBuilder text = new StringBuilder(method + " " + target + " HTTP/1.1\r\n");
+        boolean host = false;
+        for (String line : lines) {
+            text.append(line).append("\r\n");
+            host |= line.regionMatches(true, 0, "host:", 0, 5);
+        }
+        if (!host) {
+            text.append("Host: localhost\r\n");
+        }
+        if (!body.isEmpty()) {
+            text.append("Content-Length: ").append(body.length()).append("\r\n");
+        }
+        return send(text.append("\r\n").append(body).toString());
+    }
+
+    /** Reads one byte; -1 at the end. */
+    public int readByte() throws IOException {
+        return in.read();
+    }
+
+    /** What can be read without waiting. */
+    public int available() throws IOException {
+        return in.available();
+    }
+
+    /** The stream from the server. */
+    public InputStream in() {
+        return in;
+    }
+
     /** A GET with a Host. */
     public RawClient get(String target) throws IOException {
         return send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -82,7 +121,7 @@ public final class RawClient implements AutoCloseable {
         }
         int code = Integer.parseInt(status.split(" ")[1]);
         Answer bare = new Answer(code, lines, new byte[0], true);
-        if (code == 100) {
+        if (code < 200) {
             return bare;
         }
         if (head || code == 204 || code == 304) {
@@ -90,7 +129,7 @@ public final class RawClient implements AutoCloseable {
         }
         String length = bare.header("content-length");
         if (length != null) {
-            byte[] body = in.readNBytes(Integer.parseInt(length));
+            byte[] body = upTo(Integer.parseInt(length));
             return new Answer(code, lines, body, body.length == Integer.parseInt(length));
         }
         if ("chunked".equalsIgnoreCase(bare.header("transfer-encoding"))) {
@@ -99,12 +138,30 @@ public final class RawClient implements AutoCloseable {
         return new Answer(code, lines, in.readAllBytes(), true);
     }
 
+    /** Reads so many bytes, fewer when the connection ends or is reset before. */
+    private byte[] upTo(int length) throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        byte[] part = new byte[64 * 1024];
+        try {
+            while (body.size() < length) {
+                int read = in.read(part, 0, Math.min(part.length, length - body.size()));
+                if (read < 0) {
+                    break;
+                }
+                body.write(part, 0, read);
+            }
+        } catch (java.net.SocketException reset) {
+            return body.toByteArray();
+        }
+        return body.toByteArray();
+    }
+
     private Answer chunked(int code, List<String> lines) throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         try {
             while (true) {
                 int size = Integer.parseInt(line().split(";")[0].trim(), 16);
-                byte[] chunk = in.readNBytes(size);
+                byte[] chunk = upTo(size);
                 body.writeBytes(chunk);
                 if (chunk.length < size) {
                     return new Answer(code, lines, body.toByteArray(), false);
@@ -150,6 +207,15 @@ public final class RawClient implements AutoCloseable {
                     .map(line -> line.substring(prefix.length()).strip())
                     .findFirst()
                     .orElse(null);
+        }
+
+        /** All values of a header, in order. */
+        public List<String> headers(String name) {
+            String prefix = name.toLowerCase(Locale.ROOT) + ":";
+            return lines.stream()
+                    .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(prefix))
+                    .map(line -> line.substring(prefix.length()).strip())
+                    .toList();
         }
 
         /** The body as text. */

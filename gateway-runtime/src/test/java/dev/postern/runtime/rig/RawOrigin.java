@@ -41,6 +41,14 @@ public final class RawOrigin implements AutoCloseable {
             return null;
         }
 
+        /** All values of a header, in order. */
+        public List<String> headers(String name) {
+            return head.lines()
+                    .filter(line -> line.regionMatches(true, 0, name + ":", 0, name.length() + 1))
+                    .map(line -> line.substring(name.length() + 1).strip())
+                    .toList();
+        }
+
         /** The body as text. */
         public String text() {
             return new String(body, StandardCharsets.UTF_8);
@@ -82,6 +90,26 @@ public final class RawOrigin implements AutoCloseable {
                 .getBytes(StandardCharsets.UTF_8);
         return (request, in, out, socket) -> {
             out.write(request.head().startsWith("HEAD ") ? head : bytes);
+            return true;
+        };
+    }
+
+    /** Writes these bytes and ends the connection. */
+    public static Script lastBytes(String response) {
+        return (request, in, out, socket) -> {
+            out.write(response.getBytes(StandardCharsets.ISO_8859_1));
+            return false;
+        };
+    }
+
+    /** Answers 200 with the body it was sent. */
+    public static Script echo() {
+        return (request, in, out, socket) -> {
+            out.write(("HTTP/1.1 200 OK\r\nContent-Length: " + request.body().length + "\r\n\r\n")
+                    .getBytes(StandardCharsets.ISO_8859_1));
+            if (!request.head().startsWith("HEAD ")) {
+                out.write(request.body());
+            }
             return true;
         };
     }
