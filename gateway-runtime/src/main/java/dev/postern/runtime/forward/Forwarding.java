@@ -457,7 +457,9 @@ public final class Forwarding {
             PooledConnection mine = connection;
             if (mine != null) {
                 if (reusable && responseBody != null && responseBody.isComplete()) {
-                    mine.giveBack();
+                    // Not here, in the middle of what was read: bytes behind the response would be taken for the answer
+                    // to whoever is next. By the time of the task the connection has shown whether there are any.
+                    loop.execute(mine::giveBack);
                 } else {
                     mine.discard();
                 }
