@@ -51,7 +51,11 @@ final class UpstreamFailures {
     }
 
     private static boolean malformed(Throwable cause) {
-        // Netty's decoder reports what it cannot read as these; a connection that ends is an IOException.
-        return cause instanceof IllegalArgumentException || cause instanceof DecoderException;
+        // Netty's decoder reports what it cannot read as the first two, Vert.x a version it does not know as the third;
+        // a
+        // connection that ends is none of them.
+        return cause instanceof IllegalArgumentException
+                || cause instanceof DecoderException
+                || cause instanceof IllegalStateException;
     }
 }
