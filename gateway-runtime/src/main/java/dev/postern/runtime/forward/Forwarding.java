@@ -409,7 +409,7 @@ public final class Forwarding {
                     arrived,
                     loop,
                     exchange.loop(),
-                    bodiless ? Math.max(0, head.length()) : head.length(),
+                    head.length(),
                     Failure.RESPONSE_BODY_TOO_LARGE,
                     cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
                     () -> Headers.EMPTY,
