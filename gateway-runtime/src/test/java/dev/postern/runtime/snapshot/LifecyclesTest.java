@@ -192,6 +192,16 @@ class LifecyclesTest {
     }
 
     @Test
+    void the_end_of_the_gateway_stops_what_is_left_whoever_holds_it() {
+        Lease leaked = started(config(gadget("a")));
+        lifecycles.stopAll();
+        assertThat(life).containsExactly("start a", "stop a");
+        leaked.release();
+        assertThat(life).as("once").hasSize(2);
+        assertThat(lifecycles.size()).isZero();
+    }
+
+    @Test
     void equal_parts_are_replaced_by_the_running_ones() {
         Gadget old = gadget("limit");
         GatewayConfig running = Gateway.builder()

@@ -3,6 +3,7 @@ package dev.postern.runtime.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.postern.Gateway;
 import dev.postern.StateSpec;
 import dev.postern.runtime.balancing.Threads;
 import java.util.ArrayList;
@@ -86,6 +87,24 @@ class StateRegistryTest {
         assertThatThrownBy(() -> registry.get(KEYS, () -> null))
                 .hasMessage("key set \"issuer\": the factory returned null");
         assertThat(registry.<String>get(KEYS, () -> "second try")).isEqualTo("second try");
+    }
+
+    @Test
+    void the_end_of_the_gateway_closes_what_is_left_whoever_holds_it() {
+        Lease leaked = registry.prepare(List.of(KEYS));
+        registry.get(KEYS, () -> new Counter("keys"));
+        registry.close();
+        assertThat(closed).containsExactly("keys");
+        leaked.release();
+        assertThat(closed).as("once").hasSize(1);
+        assertThatThrownBy(() -> registry.get(KEYS, Object::new)).hasMessageContaining("is not listed");
+    }
+
+    @Test
+    void a_configuration_names_the_state_of_its_parts() {
+        Gadget limit = new Gadget("limit", 1).state(LIMIT_100);
+        registry.prepare(Gateway.builder().filter(limit).toConfig());
+        assertThat(registry.<String>get(LIMIT_100, () -> "made")).isEqualTo("made");
     }
 
     @Test

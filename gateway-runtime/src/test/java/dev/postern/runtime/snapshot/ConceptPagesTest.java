@@ -1,0 +1,106 @@
+package dev.postern.runtime.snapshot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.Discovery;
+import dev.postern.Endpoint;
+import dev.postern.Filter;
+import dev.postern.Gateway;
+import dev.postern.GatewayConfig;
+import dev.postern.HealthCheck;
+import dev.postern.LoadBalancer;
+import dev.postern.Managed;
+import dev.postern.ManualDiscovery;
+import dev.postern.Match;
+import dev.postern.Plan;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.Services;
+import dev.postern.StateSpec;
+import dev.postern.Upstream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Java on the concept pages is code of this file, so it compiles. */
+class ConceptPagesTest {
+    private static final Path DOCS = Path.of("..", "docs", "concepts");
+    private static final Path THIS = Path.of("src/test/java/dev/postern/runtime/snapshot/ConceptPagesTest.java");
+
+    @ParameterizedTest
+    @ValueSource(strings = {"upstreams.md", "config-as-a-value.md"})
+    void code_on_the_page_compiles(String page) throws IOException {
+        String compiled = words(Files.readString(THIS));
+        List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(DOCS.resolve(page)))
+                .results()
+                .map((MatchResult block) -> words(block.group(1)))
+                .toList();
+        assertThat(blocks).isNotEmpty().allSatisfy(block -> assertThat(compiled).contains(block));
+    }
+
+    private static String words(String code) {
+        return code.replaceAll("\\s+", "");
+    }
+
+    static Upstream balanced() {
+        Upstream orders = Upstream.builder("orders")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081")
+                .loadBalancer(LoadBalancer.leastRequests())
+                .healthCheck(HealthCheck.http("/health"))
+                .build();
+        return orders;
+    }
+
+    static Upstream discovered() {
+        ManualDiscovery members = Discovery.manual("http://10.0.0.7:8081");
+        Upstream orders = Upstream.builder("orders").discovery(members).build();
+        members.set(List.of(
+                Endpoint.of("http://10.0.0.8:8081"),
+                Endpoint.of("http://10.0.0.9:8081").weight(2)));
+        return orders;
+    }
+
+    static void swap(Gateway gateway) {
+        GatewayConfig next = gateway.config().toBuilder()
+                .upstream(Upstream.builder("users")
+                        .endpoints("http://10.0.0.9:8081")
+                        .build())
+                .route(Route.builder("users")
+                        .match(Match.prefix("/users"))
+                        .to("users")
+                        .build())
+                .toConfig();
+        Plan plan = gateway.plan(next);
+        if (plan.applicable()) {
+            gateway.apply(next);
+        }
+    }
+
+    record Budget(String name, int permits) implements Filter, Managed {
+        @Override
+        public List<StateSpec> state() {
+            return List.of(new StateSpec("budget", name, permits));
+        }
+
+        @Override
+        public CompletionStage<Void> start(Services services) {
+            AtomicInteger left = services.state(state().get(0), () -> new AtomicInteger(permits));
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletionStage<Response> apply(Request request, Chain chain) {
+            return chain.proceed(request);
+        }
+    }
+}
