@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -45,15 +46,23 @@ final class Destinations {
     private final UpstreamClient client;
     private final String via;
     private final Map<String, Target> targets;
+    private final long seed;
+    private final Map<String, Shares> shares = new ConcurrentHashMap<>();
 
     /** An upstream of this config: somewhere to forward to, or code of the host. */
     record Target(Upstream upstream, @Nullable Roster roster) {}
 
-    Destinations(VertxHost host, UpstreamClient client, String gatewayName, Map<String, Target> targets) {
+    /**
+     * The destinations of a config.
+     *
+     * @param seed where the chances of splits begin; another for each config, or every swap would begin with the same one
+     */
+    Destinations(VertxHost host, UpstreamClient client, String gatewayName, Map<String, Target> targets, long seed) {
         this.host = host;
         this.client = client;
         this.via = "1.1 " + gatewayName;
         this.targets = Map.copyOf(targets);
+        this.seed = seed;
     }
 
     /** The last step of a route that was found to be valid. */
@@ -76,7 +85,7 @@ final class Destinations {
             return (request, exchange) -> send(to.name(), request, exchange, route.rewrite());
         }
         if (destination instanceof Destination.ToSplit to) {
-            Shares shares = new Shares(to.split());
+            Shares shares = shares(route, to.split());
             return (request, exchange) -> send(shares.choose(request, exchange), request, exchange, route.rewrite());
         }
         if (destination instanceof Destination.ToHandler to) {
@@ -108,7 +117,13 @@ final class Destinations {
         if (destination instanceof Destination.ToUpstream to) {
             return to.name();
         }
-        return destination instanceof Destination.ToSplit to ? new Shares(to.split()).peek(request, exchange) : null;
+        return destination instanceof Destination.ToSplit to
+                ? shares(route, to.split()).peek(request, exchange)
+                : null;
+    }
+
+    private Shares shares(Route route, Split split) {
+        return shares.computeIfAbsent(route.id(), id -> new Shares(split, seed));
     }
 
     @Nullable
@@ -247,9 +262,10 @@ final class Destinations {
         private final List<Split.Share> shares;
         private final @Nullable RequestKey key;
         private final long sum;
-        private final AtomicLong turn = new AtomicLong();
+        private final AtomicLong turn;
 
-        Shares(Split split) {
+        Shares(Split split, long seed) {
+            turn = new AtomicLong(seed);
             shares = split.shares();
             key = split.key();
             sum = shares.stream().mapToLong(Split.Share::weight).sum();

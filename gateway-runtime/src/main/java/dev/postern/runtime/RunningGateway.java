@@ -182,7 +182,7 @@ final class RunningGateway implements Front {
                 }
                 targets.put(upstream.name(), new Destinations.Target(upstream, roster));
             }
-            Destinations destinations = new Destinations(host, client, next.name(), targets);
+            Destinations destinations = new Destinations(host, client, next.name(), targets, random.nextLong());
             Epoch epoch = new Epoch();
             ExchangeObserver observer = SafeObservers.of(next.observers());
             Snapshot snapshot = new Snapshot(

@@ -154,8 +154,7 @@ public final class GatewayRig implements BeforeEachCallback, AfterEachCallback {
         context.getParent()
                 .orElseThrow()
                 .getStore(ExtensionContext.Namespace.create(GatewayRig.class))
-                .getOrComputeIfAbsent(
-                        "leaks", key -> (ExtensionContext.Store.CloseableResource) GatewayRig::checkLeaks);
+                .getOrComputeIfAbsent("leaks", key -> (AutoCloseable) GatewayRig::checkLeaks);
     }
 
     @Override

@@ -1,0 +1,168 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.ClientInfo;
+import dev.postern.Exchange;
+import dev.postern.ExchangeObserver;
+import dev.postern.Explanation;
+import dev.postern.Filter;
+import dev.postern.Gateway;
+import dev.postern.GatewayBuilder;
+import dev.postern.InvalidConfigException;
+import dev.postern.Match;
+import dev.postern.Outcome;
+import dev.postern.Request;
+import dev.postern.RequestKey;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.Split;
+import dev.postern.TextRule;
+import dev.postern.Upstream;
+import dev.postern.testing.ManualTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * What {@code explain} says is what {@code handle} does, and saying it changes nothing. The short run is part of the build;
+ * {@code -Dpostern.explain.configs=1000 -Dpostern.explain.requests=1000} makes 10^6.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ExplainIsHandleTest {
+    private static final int CONFIGS = Integer.getInteger("postern.explain.configs", 20);
+    private static final int REQUESTS = Integer.getInteger("postern.explain.requests", 500);
+    private static final String[] SEGMENTS = {"a", "b", "orders", "%41", ".", "..", "x;y", "7", ""};
+    private static final String[] METHODS = {"GET", "POST", "HEAD", "PUT"};
+    private static final Exchange.Key<String> SEEN = Exchange.Key.named("seen");
+
+    @Test
+    void explain_says_what_handle_does_and_changes_nothing() throws Exception {
+        VertxRuntime runtime = new VertxRuntime().eventLoops(1);
+        long compared = 0;
+        for (int seed = 0; seed < CONFIGS; seed++) {
+            Random random = new Random(seed);
+            List<String> ended = new ArrayList<>();
+            GatewayBuilder builder =
+                    randomConfig(random, ended).runtime(runtime).time(ManualTime.create());
+            Gateway gateway;
+            try {
+                gateway = builder.random(new Random(seed)).build();
+            } catch (InvalidConfigException shadowed) {
+                // Random routes may shadow each other; such a config is refused and another is drawn.
+                continue;
+            }
+            try (gateway) {
+                gateway.start();
+                for (int i = 0; i < REQUESTS; i++) {
+                    Request request = randomRequest(random);
+                    Explanation twice = gateway.explain(request, ClientInfo.local());
+                    Explanation said = gateway.explain(request, ClientInfo.local());
+                    assertThat(said.toString()).isEqualTo(twice.toString());
+                    ended.clear();
+                    Response response = gateway.handle(request, ClientInfo.local())
+                            .toCompletableFuture()
+                            .get();
+                    String done = ended.get(0);
+                    assertThat(done)
+                            .as("config %s, request %s %s\n%s", seed, request.method(), request.target(), said)
+                            .isEqualTo(expected(said, response));
+                    compared++;
+                }
+                gateway.stop(Duration.ZERO);
+            }
+        }
+        System.out.println("compared " + compared);
+        assertThat(compared).isGreaterThan((long) CONFIGS * REQUESTS / 4);
+    }
+
+    private static String expected(Explanation said, Response response) {
+        if (said.refusal() != null) {
+            return "unmatched -> " + said.refusal() + " []";
+        }
+        return said.route() + " -> " + (said.upstream() == null ? "none" : said.upstream()) + " "
+                + said.pathVariables();
+    }
+
+    private static GatewayBuilder randomConfig(Random random, List<String> ended) {
+        GatewayBuilder builder = Gateway.builder().observe(new ExchangeObserver() {
+            @Override
+            public void ended(Request request, Exchange exchange, Outcome outcome) {
+                if (outcome.reason() != null && exchange.route() == Route.UNMATCHED) {
+                    ended.add("unmatched -> " + outcome.reason() + " []");
+                } else {
+                    String upstream = exchange.get(SEEN);
+                    ended.add(exchange.route().id() + " -> " + (upstream == null ? "none" : upstream) + " "
+                            + exchange.pathVariables());
+                }
+            }
+        });
+        for (String name : List.of("one", "two", "three")) {
+            builder.upstream(Upstream.local(name, (request, exchange) -> {
+                exchange.set(SEEN, name);
+                return CompletableFuture.completedFuture(Response.text(200, name));
+            }));
+        }
+        builder.filter(Filter.onRequest("touch", request -> request.withHeader("X-Touched", "yes")));
+        int routes = 1 + random.nextInt(8);
+        for (int i = 0; i < routes; i++) {
+            Match match = randomMatch(random);
+            Route.Builder route = Route.builder("r" + i).match(match);
+            switch (random.nextInt(4)) {
+                case 0 -> route.to(Split.to("one", 1 + random.nextInt(5)).and("two", random.nextInt(5)));
+                case 1 -> route.to(Split.to("one", 3).and("three", 7).stickyBy(RequestKey.header("X-User")));
+                case 2 -> route.answer(Response.of(204));
+                default -> route.to(List.of("one", "two", "three").get(random.nextInt(3)));
+            }
+            builder.route(route.build());
+        }
+        return builder;
+    }
+
+    private static Match randomMatch(Random random) {
+        StringBuilder template = new StringBuilder();
+        int segments = 1 + random.nextInt(3);
+        for (int i = 0; i < segments; i++) {
+            template.append('/').append(random.nextInt(3) == 0 ? "{v" + i + "}" : SEGMENTS[random.nextInt(3)]);
+        }
+        Match match = random.nextInt(3) == 0
+                ? Match.prefix('/' + SEGMENTS[random.nextInt(3)])
+                : Match.path(template.toString() + (random.nextInt(4) == 0 ? "/{rest...}" : ""));
+        if (random.nextInt(3) == 0) {
+            match = match.method(METHODS[random.nextInt(METHODS.length)]);
+        }
+        if (random.nextInt(4) == 0) {
+            match = match.header("X-Kind", random.nextBoolean() ? TextRule.is("gold") : TextRule.present());
+        }
+        if (random.nextInt(5) == 0) {
+            match = match.query("q", "1");
+        }
+        if (random.nextInt(5) == 0) {
+            match = match.and(Match.host(random.nextBoolean() ? "localhost" : "*.example.com"));
+        }
+        return match;
+    }
+
+    private static Request randomRequest(Random random) {
+        StringBuilder target = new StringBuilder();
+        int segments = 1 + random.nextInt(4);
+        for (int i = 0; i < segments; i++) {
+            target.append('/').append(SEGMENTS[random.nextInt(random.nextInt(4) == 0 ? SEGMENTS.length : 3)]);
+        }
+        if (random.nextInt(3) == 0) {
+            target.append("?q=").append(random.nextInt(2));
+        }
+        Request request = Request.of(METHODS[random.nextInt(METHODS.length)], target.toString());
+        if (random.nextInt(2) == 0) {
+            request = request.withHeader("X-Kind", random.nextBoolean() ? "gold" : "tin");
+        }
+        if (random.nextInt(2) == 0) {
+            request = request.withHeader("X-User", "u" + random.nextInt(50));
+        }
+        return random.nextInt(3) == 0 ? request.withAuthority("api.example.com") : request;
+    }
+}
