@@ -20,7 +20,7 @@ class DocumentationTest {
     void what_is_shown_is_tested(String page) throws IOException {
         StringBuilder tests = new StringBuilder();
         try (Stream<Path> files = Files.list(Path.of("src/test/java/dev/postern/traffic"))) {
-            for (Path file : files.toList()) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
                 tests.append(words(Files.readString(file)));
             }
         }
