@@ -19,6 +19,7 @@ import dev.postern.runtime.discovery.Roster;
 import dev.postern.runtime.forward.Forwarding;
 import dev.postern.runtime.forward.UpstreamClient;
 import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.observe.Trace;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.LoopStage;
@@ -151,7 +152,8 @@ final class Destinations {
             });
             return new LocalCall(stage);
         }
-        Forwarding forwarding = forwarding(target.roster().current(), request, exchange, null, false);
+        Forwarding forwarding =
+                forwarding(target.roster().current(), Trace.joined(request, exchange), exchange, null, false);
         return new ForwardedCall(forwarding, forwarding.start());
     }
 

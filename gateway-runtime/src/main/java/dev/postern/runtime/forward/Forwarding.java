@@ -18,6 +18,7 @@ import dev.postern.runtime.message.ResponseHead;
 import dev.postern.runtime.message.UpstreamHead;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.message.WireBody;
+import dev.postern.runtime.observe.Trace;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.LoopStage;
 import io.vertx.core.Future;
@@ -303,7 +304,8 @@ public final class Forwarding {
                 }
             });
             MultiMap fields = sending.headers();
-            UpstreamHead.write(fields, request, exchange, via);
+            // Every attempt is a span of its own.
+            UpstreamHead.write(fields, number == 1 ? request : Trace.renewed(request, exchange), exchange, via);
             if (host != null) {
                 sending.authority(HostAndPort.parseAuthority(host, -1));
             }

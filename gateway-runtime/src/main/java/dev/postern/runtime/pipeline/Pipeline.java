@@ -117,7 +117,8 @@ public final class Pipeline {
             return LoopStage.failed(loop, fault(name, "returned no stage", null));
         }
         // 1. The common case: an answer that is already there.
-        if (stage instanceof CompletableFuture<Response> future && future.isDone()) {
+        if (isDone(stage)) {
+            CompletableFuture<Response> future = (CompletableFuture<Response>) stage;
             if (!future.isCompletedExceptionally()) {
                 Response response = future.getNow(null);
                 return response == null
@@ -134,6 +135,13 @@ public final class Pipeline {
             return LoopStage.failed(loop, fault(name, "returned a broken stage", broken));
         }
         return ours;
+    }
+
+    /** Some subclasses of {@code CompletableFuture}, such as its own minimal stages, refuse every question. */
+    private static boolean isDone(CompletionStage<Response> stage) {
+        Class<?> type = stage.getClass();
+        return (type == LoopStage.class || type == CompletableFuture.class)
+                && ((CompletableFuture<Response>) stage).isDone();
     }
 
     private void complete(

@@ -29,7 +29,7 @@ class ArrowsTest {
             Map.entry("message", List.of("pipeline")),
             Map.entry("edge", List.of("message")),
             Map.entry("routing", List.of("edge")),
-            Map.entry("forward", List.of("balancing", "message", "pipeline")),
+            Map.entry("forward", List.of("balancing", "message", "observe", "pipeline")),
             Map.entry("reply", List.of("message", "pipeline")),
             Map.entry("snapshot", List.of("routing", "pipeline", "balancing")),
             Map.entry("listener", List.of("edge", "routing", "pipeline", "reply", "message", "snapshot")));
