@@ -100,7 +100,7 @@ public final class HttpReply implements Outlet {
             }
         }
         boolean http1 = request.version() != HttpVersion.HTTP_2;
-        boolean unread = requestBody != null && !requestBody.isDone() && !requestBody.hasAllBytes();
+        boolean unread = requestBody != null && !requestBody.isComplete() && !requestBody.hasAllBytes();
         closing = http1 && (closeAsked || unread || draining.getAsBoolean());
         if (closing) {
             fields.set(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
@@ -220,7 +220,7 @@ public final class HttpReply implements Outlet {
 
     private void closeBehind() {
         WireBody rest = requestBody;
-        if (rest == null || rest.isDone() || rest.hasAllBytes()) {
+        if (rest == null || rest.isComplete() || rest.hasAllBytes()) {
             request.connection().close();
             return;
         }
