@@ -304,6 +304,14 @@ public final class GatewayExchange implements Exchange {
         outlet.answer(answer, this);
     }
 
+    /** The response broke before anything of it was sent: answers with the failure. Called by the outlet. */
+    public void answerInstead(GatewayException failure) {
+        if (state == State.ANSWERING) {
+            state = State.RUNNING;
+            settle(null, failure);
+        }
+    }
+
     private Response errorAnswer(GatewayException failure) {
         try {
             Response answer = context.errorHandler().answer(failure, original);

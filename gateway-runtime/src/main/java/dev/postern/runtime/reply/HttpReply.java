@@ -45,6 +45,7 @@ public final class HttpReply implements Outlet {
     private final Runnable whenKept;
     private @Nullable Pump pump;
     private @Nullable GatewayExchange exchange;
+    private boolean replaced;
     private boolean closing;
     private boolean clientGone;
     private boolean ended;
@@ -187,6 +188,16 @@ public final class HttpReply implements Outlet {
     }
 
     private void broken(GatewayException failure) {
+        GatewayExchange mine = exchange;
+        if (mine != null && !replaced && !clientGone && !out.headWritten() && !out.closed()) {
+            // Nothing of the response head has left yet: the client may still get an answer instead of a cut.
+            replaced = true;
+            pump = null;
+            out.headers().clear();
+            out.setChunked(false);
+            mine.answerInstead(failure);
+            return;
+        }
         ended = true;
         cutConnection();
         if (exchange != null) {
