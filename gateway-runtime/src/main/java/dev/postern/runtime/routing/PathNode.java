@@ -92,6 +92,17 @@ final class PathNode {
         }
     }
 
+    /** The most nodes that a search from here can visit: a path follows one literal and the variable, whichever are worst. */
+    long mostVisits() {
+        long literal = 0;
+        if (literals != null) {
+            for (PathNode child : literals.values()) {
+                literal = Math.max(literal, child.mostVisits());
+            }
+        }
+        return 1 + literal + (variable == null ? 0 : variable.mostVisits());
+    }
+
     /** Shows every bucket at and below this node. */
     void forEach(Consumer<Bucket> visitor) {
         if (here != null) {

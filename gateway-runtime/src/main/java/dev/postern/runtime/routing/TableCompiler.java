@@ -22,6 +22,10 @@ final class TableCompiler {
     private static final List<String> LOWER_METHODS =
             List.of("get", "head", "post", "put", "patch", "delete", "options", "trace", "connect");
 
+    // Some 50 microseconds. Tables that people write stay below a hundred; a client chooses the path, so the worst
+    // counts.
+    private static final long MAX_VISITS = 1_000;
+
     private final List<Problem> problems;
     private final Methods methods = new Methods();
     private final HostTable hosts = new HostTable();
@@ -46,8 +50,21 @@ final class TableCompiler {
         }
         entries.forEach(hosts::insert);
         hosts.seal();
+        hosts.forEach(this::checkVisits);
         new Reachability(hosts, methods, problems).check(entries);
         return new RoutingTable(hosts, methods, entries, slots.size());
+    }
+
+    private void checkVisits(HostTable.Paths paths) {
+        long visits = paths.root().mostVisits();
+        if (visits > MAX_VISITS) {
+            String host = paths.host() == null ? "" : " on " + paths.host();
+            problems.add(Problem.warning(
+                    "routes",
+                    "some path" + host + " may take " + visits + " steps to find a route (expected: at most "
+                            + MAX_VISITS
+                            + "; use fewer templates that differ in where they have a variable or a literal)"));
+        }
     }
 
     private void compile(Route route) {
