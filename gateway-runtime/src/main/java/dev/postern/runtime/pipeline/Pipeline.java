@@ -117,8 +117,7 @@ public final class Pipeline {
             return LoopStage.failed(loop, fault(name, "returned no stage", null));
         }
         // 1. The common case: an answer that is already there.
-        if (isDone(stage)) {
-            CompletableFuture<Response> future = (CompletableFuture<Response>) stage;
+        if (stage instanceof CompletableFuture<Response> future && isReadable(future) && future.isDone()) {
             if (!future.isCompletedExceptionally()) {
                 Response response = future.getNow(null);
                 return response == null
@@ -137,11 +136,12 @@ public final class Pipeline {
         return ours;
     }
 
-    /** Some subclasses of {@code CompletableFuture}, such as its own minimal stages, refuse every question. */
-    private static boolean isDone(CompletionStage<Response> stage) {
-        Class<?> type = stage.getClass();
-        return (type == LoopStage.class || type == CompletableFuture.class)
-                && ((CompletableFuture<Response>) stage).isDone();
+    /**
+     * CompletableFuture.minimalCompletionStage() and completedStage() give futures by type that throw at every question;
+     * who knows what other subclasses do. They can all be listened to.
+     */
+    private static boolean isReadable(CompletableFuture<Response> future) {
+        return future instanceof LoopStage || future.getClass() == CompletableFuture.class;
     }
 
     private void complete(
