@@ -17,6 +17,8 @@ import dev.postern.runtime.TraceContext;
 import dev.postern.security.ApiKey;
 import dev.postern.security.ApiKeyAuth;
 import dev.postern.security.JwtAuth;
+import dev.postern.traffic.Aggregate;
+import dev.postern.traffic.Leg;
 import dev.postern.traffic.RateLimit;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -59,6 +61,7 @@ final class DemoGateway {
                 .route(user())
                 .route(partnerOrder())
                 .route(search())
+                .route(dashboard())
                 .route(stock())
                 .route(greeting())
                 .toConfig();
@@ -147,6 +150,19 @@ final class DemoGateway {
                         .limit(3, Duration.ofSeconds(30))
                         .build())
                 .answer(Response.json(200, "{\"found\":0}\n"))
+                .build();
+    }
+
+    /** One answer made of three, asked for at the same time; without recommendations it is still worth something. */
+    private static Route dashboard() {
+        Aggregate parts = Aggregate.builder()
+                .call("user", "users", "/users/{user}")
+                .call("orders", "orders", "/orders?user={user}")
+                .call(Leg.get("recommended", "recommendations", "/for/{user}").optional())
+                .build();
+        return Route.builder("dashboard")
+                .match(Match.path("/dashboard/{user}").method("GET"))
+                .handler(parts)
                 .build();
     }
 

@@ -32,6 +32,11 @@ final class Guide {
             # The fourth request within half a minute gets 429
             for i in 1 2 3 4; do curl -i ${url}/search; done
 
+            # One answer made of three services; without recommendations it says what is missing
+            curl -s ${url}/dashboard/ann; echo
+            curl -s -X POST ${admin}/services/recommendations/kill
+            curl -s ${url}/dashboard/ann; echo
+
             # No such route (404), no such method (405)
             curl -i ${url}/nowhere
             curl -i -X DELETE ${url}/orders/7

@@ -163,6 +163,30 @@ class QuickstartTest {
     }
 
     @Test
+    void the_dashboard_does_without_recommendations_but_not_without_the_user() throws Exception {
+        HttpResponse<String> whole = get("/dashboard/ann");
+        assertThat(whole.statusCode()).isEqualTo(200);
+        assertThat(whole.body())
+                .contains("\"received\":\"GET /users/ann\"")
+                .contains("\"received\":\"GET /orders?user=ann\"")
+                .contains("\"received\":\"GET /for/ann\"")
+                .doesNotContain("_errors");
+
+        demo.services.kill("recommendations");
+        HttpResponse<String> partial = get("/dashboard/ann");
+        assertThat(partial.statusCode()).isEqualTo(200);
+        assertThat(partial.body())
+                .contains("\"received\":\"GET /users/ann\"")
+                .contains("\"recommended\":null")
+                .contains("\"_errors\":[{\"call\":\"recommended\"");
+
+        demo.services.kill("users");
+        HttpResponse<String> none = get("/dashboard/ann");
+        assertThat(none.statusCode()).isEqualTo(502);
+        assertThat(none.body()).contains("user").doesNotContain("127.0.0.1");
+    }
+
+    @Test
     void unknown_paths_and_methods_are_problems_with_an_id() throws Exception {
         HttpResponse<String> unknown = get("/nowhere");
         assertThat(unknown.statusCode()).isEqualTo(404);
