@@ -16,6 +16,7 @@ import dev.postern.Split;
 import dev.postern.Upstream;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.discovery.Roster;
+import dev.postern.runtime.edge.CanonicalPath;
 import dev.postern.runtime.forward.Forwarding;
 import dev.postern.runtime.forward.UpstreamClient;
 import dev.postern.runtime.message.VertxLoop;
@@ -73,12 +74,25 @@ final class Destinations {
         boolean rewrites = !route.rewrite().equals(Rewrite.none());
         LastStep step = step(route, destination);
         if (!rewrites) {
-            return step;
+            return (request, exchange) -> step.run(checked(request, exchange), exchange);
         }
         return (request, exchange) -> {
             Request changed = rewriter.request(request, routed(exchange));
             return step.run(changed, exchange).thenApply(rewriter::response);
         };
+    }
+
+    /** A path that a filter has put in the place of the one that was matched has to be as canonical as that one (T034). */
+    @SuppressWarnings("StringEquality") // the path nobody touched is the same object, and costs nothing
+    private static Request checked(Request request, GatewayExchange exchange) {
+        if (request.path() != exchange.original().path() && !CanonicalPath.isCanonical(request.path())) {
+            throw new GatewayException(
+                    Failure.INTERNAL,
+                    "rewrite.not_canonical",
+                    "a filter of route \"" + exchange.route().id() + "\" made a path that is not canonical",
+                    null);
+        }
+        return request;
     }
 
     private LastStep step(Route route, Destination destination) {

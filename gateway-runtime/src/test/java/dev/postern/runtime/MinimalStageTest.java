@@ -28,9 +28,8 @@ class MinimalStageTest {
                         .build())
                 .route(Route.builder("handler")
                         .match(Match.path("/handler"))
-                        .handler((request, exchange) ->
-                                CompletableFuture.completedFuture(Response.text(200, "handler"))
-                                        .minimalCompletionStage())
+                        .handler((request, exchange) -> CompletableFuture.completedFuture(Response.text(200, "handler"))
+                                .minimalCompletionStage())
                         .build())
                 .build()) {
             gateway.start();
