@@ -52,8 +52,8 @@ public interface Filter {
     /** What lies behind a filter: the filters after it and, at the end, the destination. */
     interface Chain {
         /**
-         * Runs the rest of the chain. A second call starts it over, as a retry does; it needs a replayable body, and the
-         * earlier response must have been discarded. The stage completes on the exchange's event loop, at the head of
+         * Runs the rest of the chain. A second call starts it over, as a retry does, once the first has been answered; it
+         * needs a replayable body, and the earlier response must have been discarded. The stage completes on the exchange's event loop, at the head of
          * the response, or fails with a {@link GatewayException}.
          */
         CompletionStage<Response> proceed(Request request);

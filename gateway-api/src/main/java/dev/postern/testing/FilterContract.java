@@ -27,7 +27,8 @@ import java.util.function.UnaryOperator;
  *   <li>a body it replaces is read, cancelled or discarded; one that it wraps keeps length, trailers, demand and {@link
  *       BodyContract};
  *   <li>answers without a body (204, 304) stay without one; the tunnel of an upgrade (101) is passed on or discarded;
- *   <li>it proceeds again only with a body that can be read again, and after discarding the response before;
+ *   <li>it proceeds again only after the chain has answered, with a body that can be read again, and with the response
+ *       before discarded;
  *   <li>a failure of the chain reaches the caller: as itself, as the cause of another, or turned into a response;
  *   <li>what belongs to one exchange is not mixed with another that runs in between;
  *   <li>the end of an exchange, cut or whole, is survived, leaves no timer behind, and gives back every permit.

@@ -32,6 +32,7 @@ final class TrialRun implements Filter.Chain {
     private final List<Upload> uploads = new ArrayList<>();
     private final List<Response> answers = new ArrayList<>();
     private final boolean reading;
+    private int unanswered;
     private @Nullable CompletionStage<Response> stage;
     private @Nullable Response response;
     private @Nullable Throwable failure;
@@ -118,7 +119,9 @@ final class TrialRun implements Filter.Chain {
         if (reading) {
             upload(next.body());
         }
+        unanswered++;
         behind.apply(passed.size() - 1).whenComplete((given, broken) -> {
+            unanswered--;
             if (broken != null) {
                 answer.completeExceptionally(broken);
             } else {
@@ -130,6 +133,11 @@ final class TrialRun implements Filter.Chain {
     }
 
     private void checkAnotherAttempt(Request next) {
+        if (unanswered > 0) {
+            findings.add(
+                    "proceeds again before the chain has answered",
+                    name + ": attempt " + (passed.size() + 1) + " (expected: one after the other)");
+        }
         boolean readBefore = passed.stream().anyMatch(before -> before.body() == next.body());
         if (readBefore && !next.body().replayable()) {
             findings.add(
