@@ -1,5 +1,6 @@
 package dev.postern.testing;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -22,8 +23,17 @@ final class Settled<T> {
         if (stage == null) {
             return new Settled<>(null, new NullPointerException("stage"));
         }
+        // Not toCompletableFuture: a stage need not support it.
+        CompletableFuture<T> copy = new CompletableFuture<>();
+        stage.whenComplete((value, failure) -> {
+            if (failure == null) {
+                copy.complete(value);
+            } else {
+                copy.completeExceptionally(failure);
+            }
+        });
         try {
-            return new Settled<>(stage.toCompletableFuture().get(milliseconds, TimeUnit.MILLISECONDS), null);
+            return new Settled<>(copy.get(milliseconds, TimeUnit.MILLISECONDS), null);
         } catch (ExecutionException failed) {
             return new Settled<>(null, unwrapped(failed.getCause()));
         } catch (TimeoutException late) {

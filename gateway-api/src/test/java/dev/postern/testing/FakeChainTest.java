@@ -55,6 +55,22 @@ class FakeChainTest {
     }
 
     @Test
+    void a_stage_that_can_only_be_listened_to_is_waited_for() {
+        class Listened extends CompletableFuture<Response> {
+            @Override
+            public CompletableFuture<Response> toCompletableFuture() {
+                throw new UnsupportedOperationException();
+            }
+        }
+        Listened stage = new Listened();
+        stage.complete(Response.of(204));
+
+        Response response = FakeChain.answering(Response.of(200)).run((request, chain) -> stage, Request.get("/"));
+
+        assertThat(response.status()).isEqualTo(204);
+    }
+
+    @Test
     void errors_are_thrown_and_checked_exceptions_are_wrapped() {
         FakeChain chain = FakeChain.answering(Response.of(200));
         AssertionError error = new AssertionError("in the filter");
