@@ -254,10 +254,11 @@ class QuickstartTest {
                         .contains("\"path\":\"/orders/7\",\"status\":200,\"route\":\"order\",\"upstream\":\"orders\""))
                 .anySatisfy(line -> assertThat(line).contains("\"status\":404,\"failure\":\"no_route\""));
 
-        await().atMost(Duration.ofSeconds(5)).untilAsserted(() -> assertThat(
-                        send("GET", demo.adminUrl() + "/metrics").body())
-                .containsPattern("postern_requests_seconds_count\\{[^}]*route=\"order\"[^}]*} 1")
-                .containsPattern("postern_failures_exchanges_total\\{[^}]*failure=\"no_route\"[^}]*} 1"));
+        await().atMost(Duration.ofSeconds(5))
+                .untilAsserted(() -> assertThat(
+                                send("GET", demo.adminUrl() + "/metrics").body())
+                        .containsPattern("postern_requests_seconds_count\\{[^}]*route=\"order\"[^}]*} 1")
+                        .containsPattern("postern_failures_exchanges_total\\{[^}]*failure=\"no_route\"[^}]*} 1"));
     }
 
     @Test
