@@ -57,7 +57,8 @@ public interface Exchange {
     /** The gateway's clock. */
     TimeSource time();
 
-    /** What is left of the deadline; zero when it has passed, {@code Duration.ofSeconds(Long.MAX_VALUE)} without one. */
+    /** What is left of the deadline; zero when it has passed, {@code Duration.ofNanos(Long.MAX_VALUE)} (292 years)
+     * without one. */
     Duration remaining();
 
     /** Runs tasks on this exchange's event loop, in the order in which they are given. */

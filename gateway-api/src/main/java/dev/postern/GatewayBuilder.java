@@ -92,6 +92,12 @@ public final class GatewayBuilder {
         return this;
     }
 
+    /** Drops all observers, to declare them anew. */
+    public GatewayBuilder withoutObservers() {
+        observers.clear();
+        return this;
+    }
+
     /** Adds somebody who is told what happens to exchanges: metrics, access log, tracing. */
     public GatewayBuilder observe(ExchangeObserver observer) {
         observers.add(Objects.requireNonNull(observer, "observer"));

@@ -10,60 +10,34 @@ import org.jspecify.annotations.Nullable;
  * one key always go the same way as long as the weights stay; requests without the key, and all without stickiness, are
  * divided by chance.
  */
-public final class Split {
-    private final List<Share> shares;
-    private final @Nullable RequestKey key;
-
-    private Split(List<Share> shares, @Nullable RequestKey key) {
-        this.shares = shares;
-        this.key = key;
-    }
-
+public sealed interface Split permits SplitValue {
     /**
      * Begins a split.
      *
      * @param weight 0 to 1,000,000; its share is {@code weight / sum of weights}. All being 0 is a problem at build
      */
-    public static Split to(String upstream, int weight) {
-        return new Split(List.of(new Share(upstream, weight)), null);
+    static Split to(String upstream, int weight) {
+        return new SplitValue(List.of(new Share(upstream, weight)), null);
     }
 
     /** Adds a share. */
-    public Split and(String upstream, int weight) {
-        List<Share> more = new ArrayList<>(shares);
+    default Split and(String upstream, int weight) {
+        List<Share> more = new ArrayList<>(shares());
         more.add(new Share(upstream, weight));
-        return new Split(List.copyOf(more), key);
+        return new SplitValue(List.copyOf(more), key());
     }
 
     /** Keeps requests of one key together. */
-    public Split stickyBy(RequestKey newKey) {
-        return new Split(shares, Objects.requireNonNull(newKey, "newKey"));
+    default Split stickyBy(RequestKey key) {
+        return new SplitValue(shares(), Objects.requireNonNull(key, "key"));
     }
 
     /** The shares, in the order written. */
-    public List<Share> shares() {
-        return shares;
-    }
+    List<Share> shares();
 
     /** What keeps requests together, or null. */
-    public @Nullable RequestKey key() {
-        return key;
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof Split that && that.shares.equals(shares) && Objects.equals(that.key, key);
-    }
-
-    @Override
-    public int hashCode() {
-        return shares.hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return shares + (key == null ? "" : " sticky by " + key);
-    }
+    @Nullable
+    RequestKey key();
 
     /**
      * An upstream and its weight.
@@ -71,7 +45,7 @@ public final class Split {
      * @param upstream the name of the upstream
      * @param weight 0 to 1,000,000
      */
-    public record Share(String upstream, int weight) {
+    record Share(String upstream, int weight) {
         /** Refuses weights out of range. */
         public Share {
             Objects.requireNonNull(upstream, "upstream");

@@ -238,6 +238,12 @@ public final class Upstream {
             return this;
         }
 
+        /** Drops all endpoints, to declare them anew. */
+        public Builder withoutEndpoints() {
+            endpoints.clear();
+            return this;
+        }
+
         /** Leaves it to a discovery to tell the endpoints. */
         public Builder discovery(Discovery newDiscovery) {
             discovery = Objects.requireNonNull(newDiscovery, "newDiscovery");

@@ -39,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GatewayExchange implements Exchange {
     private static final System.Logger LOG = System.getLogger(GatewayExchange.class.getName());
-    private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
+    /** Without a deadline; 292 years, so that it can still be converted to any unit. */
+    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private enum State {
         RUNNING,
