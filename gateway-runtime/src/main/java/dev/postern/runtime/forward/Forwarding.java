@@ -176,7 +176,7 @@ public final class Forwarding {
         if (timeLeft
                 && bodyIntact
                 && failed.onReused
-                && failure.failure() == Failure.RESET_BEFORE_HEAD
+                && isStale(failure.failure())
                 && safe
                 && !retriedStale) {
             // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it.
@@ -203,6 +203,11 @@ public final class Forwarding {
             return;
         }
         finish(null, failure);
+    }
+
+    /** What a connection looks like that was given up, or spoilt by bytes nobody asked for, while it was in the pool. */
+    private static boolean isStale(Failure failure) {
+        return failure == Failure.RESET_BEFORE_HEAD || failure == Failure.RESPONSE_MALFORMED;
     }
 
     private void onExchange(Runnable action) {
