@@ -246,7 +246,10 @@ public final class Pump implements WireBody.Reader {
         watchAfter(Math.min(idleNanos, stallNanos));
     }
 
-    /** One timer for a body, set again at most once per idle time; chunks only write down when they came. */
+    /**
+     * One timer for a body; chunks only write down when they came. It looks again after the shorter of the two bounds at
+     * the latest: which of them counts changes whenever a side begins to wait for the other.
+     */
     private void watchAfter(long nanos) {
         watch = loop.schedule(Math.max(nanos, 1_000_000), () -> {
             watch = null;
@@ -260,7 +263,7 @@ public final class Pump implements WireBody.Reader {
                         paused ? stalled : silent,
                         (paused ? "nothing was taken for " : "nothing came for ") + quiet / 1_000_000 + " ms"));
             } else {
-                watchAfter(allowed - quiet);
+                watchAfter(Math.min(allowed - quiet, Math.min(idleNanos, stallNanos)));
             }
         });
     }

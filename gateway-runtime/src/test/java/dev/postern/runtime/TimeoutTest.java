@@ -1,0 +1,309 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.postern.Failure;
+import dev.postern.Limits;
+import dev.postern.Listener;
+import dev.postern.Match;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.Upstream;
+import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.RawClient;
+import dev.postern.runtime.rig.RawClient.Answer;
+import dev.postern.runtime.rig.RawOrigin;
+import dev.postern.runtime.rig.Running;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Everything that waits has a bound, and the answer says which. */
+class TimeoutTest {
+    private static final Duration SHORT = Duration.ofMillis(200);
+
+    @RegisterExtension
+    final GatewayRig rig = new GatewayRig();
+
+    private static final RawOrigin.Script SILENT = (request, in, out, socket) -> in.read() >= 0;
+
+    private static void assertFailed(Answer answer, int status, Failure failure) {
+        assertThat(answer.status()).as("%s", answer).isEqualTo(status);
+        assertThat(answer.text()).contains('"' + failure.code() + '"');
+        assertThat(answer.complete()).isTrue();
+    }
+
+    @Test
+    void an_endpoint_that_does_not_accept_is_a_504_after_the_connect_timeout() throws Exception {
+        try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            List<Socket> filling = new ArrayList<>();
+            // Its queue is full after two or three; further connections get no answer.
+            for (int i = 0; i < 8; i++) {
+                Socket socket = new Socket();
+                filling.add(socket);
+                try {
+                    socket.connect(new InetSocketAddress(full.getInetAddress(), full.getLocalPort()), 50);
+                } catch (java.net.SocketTimeoutException expected) {
+                    break;
+                }
+            }
+            Running running = rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
+                            .endpoints("http://127.0.0.1:" + full.getLocalPort())
+                            .connectTimeout(SHORT)
+                            .build())
+                    .route(Route.builder("all")
+                            .match(Match.prefix("/"))
+                            .to("orders")
+                            .build()));
+            assertFailed(running.client().request("POST", "/", "x").read(), 504, Failure.CONNECT_TIMEOUT);
+            running.checkNothingHeld();
+            for (Socket socket : filling) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void waiting_for_a_connection_ends_with_a_503() throws Exception {
+        RawOrigin origin = rig.origin(SILENT);
+        Running running = rig.proxy(
+                origin, route -> route, upstream -> upstream.maxConnections(1).poolTimeout(SHORT));
+        running.client().get("/1");
+        await().until(() -> origin.received().size() == 1);
+        assertFailed(running.client().get("/2").read(), 503, Failure.POOL_EXHAUSTED);
+        assertThat(running.gateway().upstream("orders").pending()).isZero();
+    }
+
+    @Test
+    void more_than_may_wait_for_a_connection_get_a_503_at_once() throws Exception {
+        RawOrigin origin = rig.origin(SILENT);
+        Running running = rig.proxy(
+                origin,
+                route -> route,
+                upstream -> upstream.maxConnections(1).maxPending(2).poolTimeout(Duration.ofSeconds(20)));
+        for (int i = 0; i < 3; i++) {
+            running.client().get("/" + i);
+        }
+        await().until(() -> running.gateway().upstream("orders").pending() == 2);
+        assertFailed(running.client().get("/4").read(), 503, Failure.POOL_EXHAUSTED);
+    }
+
+    @Test
+    void a_silent_endpoint_is_a_504_after_the_first_byte_timeout() throws Exception {
+        RawOrigin origin = rig.origin(SILENT);
+        Running running = rig.proxy(origin, route -> route, upstream -> upstream.firstByteTimeout(SHORT));
+        RawClient client = running.client();
+        assertFailed(client.get("/").read(), 504, Failure.FIRST_BYTE_TIMEOUT);
+        assertFailed(client.request("POST", "/", "x").read(), 504, Failure.FIRST_BYTE_TIMEOUT);
+        await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void the_deadline_of_the_route_is_a_504_and_lets_go_of_the_endpoint() throws Exception {
+        RawOrigin origin = rig.origin(SILENT);
+        Running running = rig.proxy(origin, route -> route.timeout(SHORT), upstream -> upstream);
+        RawClient client = running.client();
+        assertFailed(client.get("/").read(), 504, Failure.DEADLINE_EXCEEDED);
+        await().until(() -> origin.open() == 0);
+        assertThat(running.outcome().failure()).isEqualTo(Failure.DEADLINE_EXCEEDED);
+        assertFailed(client.get("/").read(), 504, Failure.DEADLINE_EXCEEDED);
+    }
+
+    @Test
+    void the_deadline_counts_the_response_body_too() throws Exception {
+        RawOrigin origin = rig.origin(dripping("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"));
+        Running running = rig.proxy(origin, route -> route.timeout(Duration.ofMillis(400)), upstream -> upstream);
+        Answer answer = running.client().get("/").read();
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.complete()).isFalse();
+        assertThat(running.outcome().failure()).isEqualTo(Failure.RESPONSE_BODY_BROKEN);
+        await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void a_streaming_route_outlives_its_timeout_and_an_event_stream_does_too() throws Exception {
+        for (String type : List.of("text/plain", "text/event-stream; charset=utf-8")) {
+            CountDownLatch go = new CountDownLatch(1);
+            RawOrigin origin = rig.origin((request, in, out, socket) -> {
+                out.write(("HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nContent-Length: 4\r\n\r\nab")
+                        .getBytes(StandardCharsets.UTF_8));
+                out.flush();
+                go.await(5, TimeUnit.SECONDS);
+                out.write("cd".getBytes(StandardCharsets.UTF_8));
+                return true;
+            });
+            Running running = rig.proxy(
+                    origin,
+                    route -> type.equals("text/plain") ? route.streaming().timeout(SHORT) : route.timeout(SHORT),
+                    upstream -> upstream);
+            RawClient client = running.client().get("/");
+            long start = System.nanoTime();
+            await().until(() -> System.nanoTime() - start > SHORT.toNanos() * 2);
+            go.countDown();
+            Answer answer = client.read();
+            assertThat(answer.text()).isEqualTo("abcd");
+            assertThat(answer.complete()).isTrue();
+        }
+    }
+
+    @Test
+    void a_streaming_route_ends_at_its_longest_life() throws Exception {
+        RawOrigin origin = rig.origin(dripping("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"));
+        Running running =
+                rig.proxy(origin, route -> route.streaming().maxDuration(Duration.ofMillis(400)), upstream -> upstream);
+        assertThat(running.client().get("/").read().complete()).isFalse();
+        assertThat(running.outcome().truncated()).isTrue();
+    }
+
+    @Test
+    void a_response_that_stalls_is_cut_after_the_idle_timeout() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc".getBytes(StandardCharsets.UTF_8));
+            out.flush();
+            return in.read() >= 0;
+        });
+        Running running = rig.proxy(origin, route -> route.idleTimeout(SHORT), upstream -> upstream);
+        Answer answer = running.client().get("/").read();
+        assertThat(answer.text()).isEqualTo("abc");
+        assertThat(answer.complete()).isFalse();
+        assertThat(running.outcome().failure()).isEqualTo(Failure.RESPONSE_BODY_STALLED);
+        await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void a_response_that_drips_is_not_cut() throws Exception {
+        RawOrigin origin = rig.origin(dripping("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n"));
+        Running running = rig.proxy(origin, route -> route.idleTimeout(Duration.ofMillis(300)), upstream -> upstream);
+        assertThat(running.client().get("/").read().complete()).isTrue();
+    }
+
+    @Test
+    void a_request_body_that_stalls_is_a_408() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> in.readAllBytes().length < 0);
+        Running running = rig.proxy(origin, route -> route.idleTimeout(SHORT), upstream -> upstream);
+        RawClient client = running.client()
+                .send("POST / HTTP/1.1\r\nHost: localhost\r\nX-Script-Reads-Body: 1\r\nContent-Length: 100\r\n\r\nabc");
+        Answer answer = client.read();
+        assertFailed(answer, 408, Failure.REQUEST_BODY_TIMEOUT);
+        assertThat(answer.header("Connection")).isEqualTo("close");
+        assertThat(client.isAtEnd()).isTrue();
+        await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void a_client_that_does_not_read_is_cut_after_the_write_timeout() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            out.write(new byte[100_000_000]);
+            return true;
+        });
+        Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().writeTimeout(SHORT)))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        running.client().get("/");
+        assertThat(running.outcome().failure()).isEqualTo(Failure.CLIENT_STALLED);
+        await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void a_client_that_stops_reading_later_is_cut_as_soon() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            byte[] part = new byte[16 * 1024];
+            for (int i = 0; i < 12_000; i++) {
+                out.write(part);
+            }
+            return false;
+        });
+        Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().writeTimeout(SHORT)))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        RawClient client = running.client().get("/");
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < SHORT.toNanos() * 2) {
+            client.skip(16 * 1024);
+        }
+        assertThat(running.outcome().failure()).isEqualTo(Failure.CLIENT_STALLED);
+    }
+
+    @Test
+    void a_slow_head_is_a_408() throws Exception {
+        Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().headTimeout(SHORT)))
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .answer(Response.of(204))
+                        .build()));
+        RawClient client = running.client().send("GET / HTTP/1.1\r\nHost: loc");
+        assertThat(client.read().status()).isEqualTo(408);
+        assertThat(client.isAtEnd()).isTrue();
+    }
+
+    @Test
+    void each_event_arrives_before_the_next_is_sent() throws Exception {
+        Semaphore seen = new Semaphore(0);
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    .getBytes(StandardCharsets.UTF_8));
+            for (int i = 0; i < 20; i++) {
+                out.write(("9\r\ndata: " + (char) ('a' + i) + "\n\n\r\n").getBytes(StandardCharsets.UTF_8));
+                out.flush();
+                if (!seen.tryAcquire(5, TimeUnit.SECONDS)) {
+                    return false;
+                }
+            }
+            out.write("0\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            return true;
+        });
+        Running running = rig.proxy(origin);
+        RawClient client = running.client().get("/");
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < 20; ) {
+            text.append((char) client.readByte());
+            if (text.toString().endsWith("data: " + (char) ('a' + i) + "\n\n")) {
+                seen.release();
+                i++;
+            }
+        }
+        assertThat(running.outcome().failure()).isNull();
+    }
+
+    /** A byte each 50 ms. */
+    private static RawOrigin.Script dripping(String head) {
+        return (request, in, out, socket) -> {
+            out.write(head.getBytes(StandardCharsets.UTF_8));
+            CountDownLatch never = new CountDownLatch(1);
+            int length = Integer.parseInt(head.replaceAll("(?s).*Content-Length: (\\d+).*", "$1"));
+            for (int i = 0; i < length; i++) {
+                out.write('x');
+                out.flush();
+                if (never.await(50, TimeUnit.MILLISECONDS)) {
+                    return false;
+                }
+            }
+            return true;
+        };
+    }
+}
