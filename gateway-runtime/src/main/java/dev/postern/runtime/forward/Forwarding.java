@@ -225,6 +225,7 @@ public final class Forwarding {
         private final EndpointPool pool;
         private @Nullable PooledConnection connection;
         private @Nullable Pump pump;
+        private @Nullable HttpClientResponse arrived;
         private @Nullable WireBody responseBody;
         private TimeSource.@Nullable Timer firstByte;
         private boolean headStarted;
@@ -301,11 +302,11 @@ public final class Forwarding {
             headStarted = true;
             sending.exceptionHandler(this::broke);
             Future<HttpClientResponse> response = sending.response();
-            response.onComplete(arrived -> {
-                if (arrived.failed()) {
-                    broke(arrived.cause());
+            response.onComplete(result -> {
+                if (result.failed()) {
+                    broke(result.cause());
                 } else {
-                    head(arrived.result());
+                    head(result.result());
                 }
             });
             MultiMap fields = sending.headers();
@@ -390,21 +391,22 @@ public final class Forwarding {
         }
 
         // 5. The response head, judged before anybody sees it.
-        private void head(HttpClientResponse arrived) {
+        private void head(HttpClientResponse response) {
             if (done) {
                 return;
             }
-            arrived.pause();
+            arrived = response;
+            response.pause();
             headReceived = true;
             stopFirstByte();
             ResponseHead head;
             try {
-                head = ResponseHead.of(arrived.statusCode(), arrived.headers(), endpoint.uri());
+                head = ResponseHead.of(response.statusCode(), response.headers(), endpoint.uri());
             } catch (GatewayException malformed) {
                 fail(malformed);
                 return;
             }
-            reusable = !head.close() && arrived.version() == HttpVersion.HTTP_1_1;
+            reusable = !head.close() && response.version() == HttpVersion.HTTP_1_1;
             selection.succeeded();
             if (head.status() >= 400 && !requestSent) {
                 // An early refusal: the rest of the body would be read by nobody.
@@ -413,7 +415,7 @@ public final class Forwarding {
             boolean bodiless = request.method().equals("HEAD") || head.status() == 204 || head.status() == 304;
             // 6. The body stays in the socket until somebody reads it.
             WireBody body = new WireBody(
-                    arrived,
+                    response,
                     loop,
                     exchange.loop(),
                     head.length(),
@@ -427,12 +429,12 @@ public final class Forwarding {
             }
             body.onEnd(() -> loop.enter(this::bodyOver));
             report(head.status(), null, true);
-            Response response =
+            Response answer =
                     Response.of(head.status()).withHeaders(head.headers()).withBody(body);
             if (bodiless) {
-                arrived.resume();
+                response.resume();
             }
-            finishWith(response);
+            finishWith(answer);
         }
 
         private void finishWith(Response response) {
@@ -519,14 +521,14 @@ public final class Forwarding {
                 waiter = null;
             }
             stopPump();
-            discardConnection();
-            selection.release();
             WireBody body = responseBody;
             if (body != null) {
                 onExchange(() -> body.fail(why));
             } else {
                 report(0, why.failure(), true);
             }
+            discardConnection();
+            selection.release();
         }
 
         private void over() {
@@ -536,6 +538,10 @@ public final class Forwarding {
         }
 
         private void discardConnection() {
+            if (arrived != null) {
+                // What was decoded while it was paused would be lost with the connection, its buffers never released.
+                arrived.resume();
+            }
             if (connection != null) {
                 connection.discard();
             }

@@ -93,11 +93,15 @@ public final class WireBody implements Body {
         if (streamLoop == loop) {
             stream.handler(this::received);
             stream.endHandler(v -> ended());
-            stream.exceptionHandler(broken -> failed(failures.apply(broken)));
+            stream.exceptionHandler(broken -> {
+                takeLeftovers();
+                failed(failures.apply(broken));
+            });
         } else {
             stream.handler(chunk -> loop.execute(() -> received(chunk)));
             stream.endHandler(v -> loop.execute(this::ended));
             stream.exceptionHandler(broken -> {
+                takeLeftovers();
                 GatewayException mapped = failures.apply(broken);
                 loop.execute(() -> failed(mapped));
             });
@@ -304,6 +308,14 @@ public final class WireBody implements Body {
         if (!taken) {
             stage.fail(new IllegalStateException("this body was already read or discarded"));
         }
+    }
+
+    /**
+     * Vert.x keeps what was decoded while the stream was paused, and loses it, buffers and all, when the connection
+     * closes. Flowing once more brings it out: it is part of the message, perhaps all that was missing.
+     */
+    private void takeLeftovers() {
+        stream.resume();
     }
 
     private void received(Buffer chunk) {
