@@ -94,6 +94,7 @@ final class RunningGateway implements Front {
     // Written on the control thread.
     private volatile List<HttpListener> listeners = List.of();
     private volatile boolean draining;
+    private volatile boolean over;
     private volatile boolean ready;
     private volatile @Nullable Loaded loaded;
 
@@ -331,6 +332,9 @@ final class RunningGateway implements Front {
             if (snapshot.epoch().enter()) {
                 return snapshot;
             }
+            if (over) {
+                throw new GatewayException(Failure.NOT_RUNNING, "the gateway has stopped");
+            }
             // It was retired between the two lines; the next one is in force.
             Thread.onSpinWait();
         }
@@ -380,11 +384,18 @@ final class RunningGateway implements Front {
 
     CompletionStage<Response> handle(Request request, ClientInfo client) {
         ContextInternal context = ContextInternal.current();
-        Loop loop = context != null && context.isEventLoopContext() ? host.current() : new CallerLoop(time);
+        boolean ours = context != null && context.isEventLoopContext() && host.owns(context);
+        Loop loop = ours ? host.current() : new CallerLoop(time);
         LoopStage<Response> result = new LoopStage<>(loop);
         InProcessReply reply = new InProcessReply(result);
         loop.enter(() -> {
-            Snapshot snapshot = enter();
+            Snapshot snapshot;
+            try {
+                snapshot = enter();
+            } catch (GatewayException stopped) {
+                result.fail(stopped);
+                return;
+            }
             Request checked;
             try {
                 checked = validated(request);
@@ -531,6 +542,7 @@ final class RunningGateway implements Front {
     private void shutDown() {
         ready = false;
         draining = true;
+        over = true;
         for (HttpListener door : listeners) {
             quietly("close " + door.config(), door.close());
         }

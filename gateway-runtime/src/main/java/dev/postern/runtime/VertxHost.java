@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -95,7 +96,15 @@ final class VertxHost {
         if (context == null || !context.isEventLoopContext()) {
             throw new IllegalStateException("not on an event loop (a gateway cannot be mounted in a worker verticle)");
         }
+        if (!owns(context)) {
+            throw new IllegalStateException("on an event loop of another Vertx (expected: VertxRuntime.using(vertx))");
+        }
         return byEventLoop.computeIfAbsent(context.nettyEventLoop(), loop -> new VertxLoop(context, foreignTime));
+    }
+
+    /** Whether a context belongs to our Vertx; contexts of all Vertx instances look alike to a thread. */
+    boolean owns(ContextInternal context) {
+        return Objects.equals(context.owner(), vertx());
     }
 
     /** Any of the loops, each in turn. */

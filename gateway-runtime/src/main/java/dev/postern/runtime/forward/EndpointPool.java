@@ -26,6 +26,7 @@ final class EndpointPool {
     private final UpstreamTls tls;
     private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
     private Upstream config;
+    private boolean retired;
 
     EndpointPool(VertxLoop loop, EndpointQueue queue, UpstreamClient client, Upstream config) {
         this.loop = loop;
@@ -95,7 +96,18 @@ final class EndpointPool {
         }
     }
 
+    /** Other rules of trust apply from now on: what is lent out is not lent again. */
+    void retire() {
+        retired = true;
+        closeIdle();
+        queue.leave(this);
+    }
+
     void giveBack(PooledConnection connection) {
+        if (retired) {
+            connection.discard();
+            return;
+        }
         Waiter next = queue.hasWaiters() ? queue.next() : null;
         if (next == null) {
             connection.idleSince(System.nanoTime());

@@ -173,12 +173,7 @@ public final class Forwarding {
         boolean safe = !failed.headStarted || IDEMPOTENT.contains(request.method());
         boolean bodyIntact = !failed.bodyBegun || request.body().replayable();
         boolean timeLeft = !exchange.isOver() && exchange.remainingNanos() > 0;
-        if (timeLeft
-                && bodyIntact
-                && failed.onReused
-                && isStale(failure.failure())
-                && safe
-                && !retriedStale) {
+        if (timeLeft && bodyIntact && failed.onReused && isStale(failure.failure()) && safe && !retriedStale) {
             // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it.
             retriedStale = true;
             choose(selection, true, failure);
@@ -495,6 +490,18 @@ public final class Forwarding {
             }
             over();
             stopPump();
+            WireBody body = responseBody;
+            if (body != null) {
+                // The answer is on its way: there is no other attempt, and the fault is told as it is, not as the cut
+                // we make.
+                onExchange(() -> {
+                    body.fail(failure);
+                    exchange.withdraw(onCut);
+                });
+                discardConnection();
+                selection.release();
+                return;
+            }
             discardConnection();
             report(0, failure.failure(), true);
             Forwarding.this.failed(this, failure);

@@ -29,8 +29,7 @@ final class LoopPools {
         if (pool == null || !pool.tls().equals(config.tls())) {
             if (pool != null) {
                 // Connections made under other rules of trust are not lent again.
-                pool.closeIdle();
-                pool.queue().leave(pool);
+                pool.retire();
             }
             pool = new EndpointPool(loop, client.queue(endpoint), client, config);
             pool.queue().join(pool);
@@ -54,8 +53,7 @@ final class LoopPools {
             sweep = null;
         }
         for (EndpointPool pool : new ArrayList<>(pools.values())) {
-            pool.closeIdle();
-            pool.queue().leave(pool);
+            pool.retire();
         }
         pools.clear();
     }

@@ -84,7 +84,13 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         if (entry != null) {
             entry.begin();
         }
-        Snapshot snapshot = front.enter();
+        Snapshot snapshot;
+        try {
+            snapshot = front.enter();
+        } catch (GatewayException stopped) {
+            unavailable(incoming);
+            return;
+        }
         // 2. The head, judged once.
         RequestHead head;
         try {
@@ -94,7 +100,11 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
             return;
         }
         // 3. The body, still in the socket.
-        WireBody body = bodyPossible && head.length() != 0 ? body(incoming, loop, head) : null;
+        // HTTP/2 ends a body with a flag and needs no length for it.
+        boolean unannounced =
+                incoming.version() == HttpVersion.HTTP_2 && !incoming.headers().contains("content-length");
+        long length = unannounced ? -1 : head.length();
+        WireBody body = bodyPossible && length != 0 ? body(incoming, loop, head, length) : null;
         if (bodyPossible && body == null) {
             incoming.resume();
         }
@@ -143,6 +153,15 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         });
     }
 
+    /** The gateway behind a server of the host has stopped: the host's loop goes on, and so does its connection's end. */
+    private static void unavailable(HttpServerRequest incoming) {
+        incoming.response()
+                .setStatusCode(503)
+                .putHeader("Connection", "close")
+                .end()
+                .onComplete(written -> incoming.connection().close());
+    }
+
     private static RequestHead read(HttpServerRequest incoming, EntrySettings settings) {
         HttpVersion version = incoming.version();
         if (version == HttpVersion.HTTP_1_0) {
@@ -167,12 +186,12 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 || incoming.headers().contains("transfer-encoding");
     }
 
-    private static WireBody body(HttpServerRequest incoming, VertxLoop loop, RequestHead head) {
+    private static WireBody body(HttpServerRequest incoming, VertxLoop loop, RequestHead head, long length) {
         WireBody body = new WireBody(
                 incoming,
                 loop,
                 loop,
-                head.length(),
+                length,
                 Failure.REQUEST_BODY_TOO_LARGE,
                 broken -> new GatewayException(
                         Failure.REQUEST_BODY_BROKEN, "the client broke off its body: " + broken, broken),

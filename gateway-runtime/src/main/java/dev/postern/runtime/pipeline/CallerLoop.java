@@ -1,6 +1,7 @@
 package dev.postern.runtime.pipeline;
 
 import dev.postern.TimeSource;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Exchanges of {@code handle()} live on one each, so that a test in virtual time is single-threaded and repeatable.
  */
 public final class CallerLoop implements Loop {
+    private static final System.Logger LOG = System.getLogger(CallerLoop.class.getName());
+
     private final TimeSource time;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     // The number of tasks queued or running; whoever raises it from zero runs them.
@@ -42,6 +45,9 @@ public final class CallerLoop implements Loop {
                 if (next != null) {
                     next.run();
                 }
+            } catch (RuntimeException | Error thrown) {
+                // As on an event loop: one task's failure is not the next one's.
+                LOG.log(Level.WARNING, "a task of an exchange failed", thrown);
             } finally {
                 runner = null;
             }

@@ -224,7 +224,10 @@ public final class HttpReply implements Outlet {
     /** An unfinished message: the client sees that the end is missing (T116). */
     private void cutConnection() {
         ended = true;
-        if (!out.closed()) {
+        if (out.ended()) {
+            // A reset is refused once the end was given away, written or not.
+            request.connection().close();
+        } else if (!out.closed()) {
             out.reset();
         }
     }

@@ -95,7 +95,20 @@ public final class Snapshot {
      * @param born is given the exchange before it runs
      */
     public void run(Request request, ClientInfo client, Loop loop, Outlet outlet, Consumer<GatewayExchange> born) {
-        Routed routed = table.find(request, client, context.time());
+        Routed routed;
+        try {
+            routed = table.find(request, client, context.time());
+        } catch (RuntimeException broken) {
+            // A predicate of the host's; whatever it does, the client gets an answer and the epoch is left.
+            refuse(
+                    request,
+                    client,
+                    loop,
+                    outlet,
+                    born,
+                    new GatewayException(Failure.INTERNAL, "a condition of a route failed: " + broken, broken));
+            return;
+        }
         Route route = routed.route();
         GatewayExchange exchange =
                 new GatewayExchange(context, loop, client, request, route, routed::pathVariables, outlet);
