@@ -76,6 +76,8 @@ final class RunningGateway implements Front {
     /** How long the connections of a listener that a config has dropped may go on. */
     private static final Duration LISTENER_DRAIN = Duration.ofSeconds(10);
 
+    private static final Duration LONGEST_DRAIN = Duration.ofDays(365);
+
     private final VertxHost host;
     private final Compiler compiler;
     private final TimeSource time;
@@ -139,7 +141,7 @@ final class RunningGateway implements Front {
             gateway.load(config);
             gateway.ready = true;
             return gateway;
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) {
             gateway.shutDown();
             throw failed;
         }
@@ -170,6 +172,7 @@ final class RunningGateway implements Front {
         List<Lease> leases = new ArrayList<>();
         Map<String, Roster> opened = new LinkedHashMap<>();
         List<HttpListener> bound = new ArrayList<>();
+        List<UpstreamGauges.Watch> watches = new ArrayList<>();
         try {
             leases.add(states.prepare(next));
             leases.add(await(lifecycles.start(next)));
@@ -203,8 +206,9 @@ final class RunningGateway implements Front {
                             epoch));
             // 4. Listeners that are new; the last thing that can fail.
             ListenerChange doors = doors(next.listeners());
+            watches.addAll(gauges(next, opened));
             Loaded now =
-                    new Loaded(snapshot, destinations, Map.copyOf(opened), gauges(next, opened), List.copyOf(leases));
+                    new Loaded(snapshot, destinations, Map.copyOf(opened), List.copyOf(watches), List.copyOf(leases));
             if (old == null) {
                 loaded = now;
             }
@@ -223,8 +227,9 @@ final class RunningGateway implements Front {
             if (old != null) {
                 retire(old);
             }
-        } catch (RuntimeException failed) {
-            bound.forEach(HttpListener::close);
+        } catch (RuntimeException | Error failed) {
+            bound.forEach(door -> quietly("close " + door.config(), door.close()));
+            watches.forEach(UpstreamGauges.Watch::close);
             opened.values().forEach(Roster::close);
             for (int i = leases.size() - 1; i >= 0; i--) {
                 leases.get(i).release();
@@ -509,12 +514,13 @@ final class RunningGateway implements Front {
 
     /** Phase by phase; see {@link dev.postern.Gateway#stop}. */
     void stop(Duration drain) {
-        long deadline = System.nanoTime() + drain.toNanos();
+        long nanos = drain.compareTo(LONGEST_DRAIN) < 0 ? drain.toNanos() : LONGEST_DRAIN.toNanos();
+        long deadline = System.nanoTime() + nanos;
         // 1. Nobody new is sent here, and who is here is told to go elsewhere with the next request.
         ready = false;
         draining = true;
         // 2. Those who ask once more are answered, and told. A third of the time, or until nobody is left.
-        long announce = System.nanoTime() + drain.toNanos() / 3;
+        long announce = System.nanoTime() + nanos / 3;
         waitUntil(announce, () -> listeners.stream().allMatch(door -> door.open() == 0));
         // 3. The door closes; exchanges under way may finish.
         listeners.forEach(HttpListener::stopAccepting);

@@ -91,7 +91,7 @@ final class EndpointPool {
     /** Takes a wish back; harmless when it was served. */
     void cancel(Waiter waiter) {
         if (waiter.take()) {
-            queue.gaveUp();
+            queue.gaveUp(waiter);
             waiter.stopTimer();
         }
     }
@@ -188,16 +188,22 @@ final class EndpointPool {
 
     /** The caller holds a permit: it goes to the first in the queue, or back. */
     private void passPermit() {
-        Waiter next = queue.next();
-        if (next != null) {
-            next.pool().servePermit(next);
-            return;
+        for (int i = 0; i < 100; i++) {
+            Waiter next = queue.next();
+            if (next != null) {
+                next.pool().servePermit(next);
+                return;
+            }
+            endpoint.releaseConnection();
+            // Somebody may have been counted between the two lines above and have found no permit.
+            if (!queue.hasWaiters() || !endpoint.tryAcquireConnection(config.maxConnections())) {
+                return;
+            }
+            Thread.onSpinWait();
         }
-        endpoint.releaseConnection();
-        // Somebody may have come between the two lines above and have found no permit.
-        if (queue.hasWaiters() && endpoint.tryAcquireConnection(config.maxConnections())) {
-            passPermit();
-        }
+        // Counted, and not yet in the queue after all this: its loop was put off its processor. The permit stays in
+        // hand.
+        loop.execute(this::passPermit);
     }
 
     private void servePermit(Waiter waiter) {
@@ -215,7 +221,7 @@ final class EndpointPool {
 
     private void timedOut(Waiter waiter) {
         if (waiter.take()) {
-            queue.gaveUp();
+            queue.gaveUp(waiter);
             waiter.want()
                     .failed(new GatewayException(
                             Failure.POOL_EXHAUSTED,

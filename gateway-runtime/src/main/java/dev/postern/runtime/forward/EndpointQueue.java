@@ -58,8 +58,9 @@ final class EndpointQueue {
         return null;
     }
 
-    /** A waiter gave up: it stays in the queue until it comes to the front. */
-    void gaveUp() {
+    /** A waiter gave up: what it holds goes with it. */
+    void gaveUp(Waiter waiter) {
+        waiters.remove(waiter);
         endpoint.dequeue();
     }
 

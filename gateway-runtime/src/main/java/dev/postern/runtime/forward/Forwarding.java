@@ -310,9 +310,6 @@ public final class Forwarding {
             if (host != null) {
                 sending.authority(HostAndPort.parseAuthority(host, -1));
             }
-            if (config.firstByteTimeout() != null) {
-                firstByte = loop.schedule(config.firstByteTimeout().toNanos(), this::noFirstByte);
-            }
             // 4. The body, as fast as the endpoint takes it.
             Body body = request.body();
             if (body.length() == 0) {
@@ -325,6 +322,7 @@ public final class Forwarding {
                 }
                 requestSent = true;
                 sending.end();
+                expectFirstByte();
                 return;
             }
             if (body.length() > 0) {
@@ -365,6 +363,14 @@ public final class Forwarding {
             requestSent = true;
             if (responseBody != null && responseBody.isDone()) {
                 giveBack();
+            }
+            expectFirstByte();
+        }
+
+        /** From here on the endpoint is at work; before, the bounds on the request's body hold. */
+        private void expectFirstByte() {
+            if (config.firstByteTimeout() != null && !headReceived && !done) {
+                firstByte = loop.schedule(config.firstByteTimeout().toNanos(), this::noFirstByte);
             }
         }
 

@@ -6,6 +6,7 @@ import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
 import dev.postern.Request;
+import dev.postern.runtime.edge.Authority;
 import dev.postern.runtime.edge.RequestHead;
 import dev.postern.runtime.edge.RequestHead.Reported;
 import dev.postern.runtime.message.Provenance;
@@ -262,10 +263,22 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
     private static void adopt(GatewayExchange exchange, Reported reported) {
         exchange.set(
                 Provenance.KEY,
-                new Provenance(reported.forwardedFor(), reported.forwarded(), reported.forwardedHost()));
+                new Provenance(reported.forwardedFor(), reported.forwarded(), canonicalHost(reported.forwardedHost())));
         String id = reported.requestId();
         if (id != null && id.length() >= 8 && id.length() <= 128 && isPlain(id)) {
             exchange.adoptId(id);
+        }
+    }
+
+    /** A proxy often hands on what the client wrote there: what is no host is not believed. */
+    private static @Nullable String canonicalHost(@Nullable String reported) {
+        if (reported == null) {
+            return null;
+        }
+        try {
+            return Authority.canonical(reported);
+        } catch (GatewayException malformed) {
+            return null;
         }
     }
 

@@ -205,9 +205,9 @@ public final class HttpListener {
             if (now.equals(known)) {
                 return Future.succeededFuture(false);
             }
-            certificate = now;
             return servers.get(0)
                     .updateSSLOptions(ssl(now))
+                    .onSuccess(changed -> certificate = now)
                     .onSuccess(changed ->
                             LOG.log(Level.INFO, "{0}: certificate reloaded from {1}", config, tls.certificate()));
         });

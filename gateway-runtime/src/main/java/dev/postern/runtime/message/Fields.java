@@ -51,6 +51,10 @@ public final class Fields {
 
     /** The kind of a request field. A switch over the length leaves one comparison for most fields and none for many. */
     public static Kind ofRequest(CharSequence name) {
+        // T042: all names of this family are identity, those of other proxies' making too.
+        if (name.length() >= 13 && AsciiString.regionMatches(name, true, 0, "x-forwarded-", 0, 12)) {
+            return Kind.IDENTITY;
+        }
         return switch (name.length()) {
             case 2 -> is(name, "te") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
             case 4 -> is(name, "host") ? Kind.HOST : Kind.END_TO_END;
@@ -60,7 +64,7 @@ public final class Fields {
             case 9 -> is(name, "forwarded") || is(name, "x-real-ip") ? Kind.IDENTITY : Kind.END_TO_END;
             case 10 ->
                 is(name, "connection") ? Kind.CONNECTION : is(name, "keep-alive") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
-            case 11 -> is(name, "client-cert") ? Kind.IDENTITY : Kind.END_TO_END;
+            case 11 -> is(name, "client-cert") || is(name, "x-client-ip") ? Kind.IDENTITY : Kind.END_TO_END;
             case 12 -> is(name, "x-request-id") ? Kind.IDENTITY : Kind.END_TO_END;
             case 13 -> is(name, "x-rewrite-url") || is(name, "x-client-cert") ? Kind.DANGEROUS : Kind.END_TO_END;
             case 14 ->

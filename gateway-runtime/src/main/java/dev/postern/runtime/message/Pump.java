@@ -110,9 +110,14 @@ public final class Pump implements WireBody.Reader {
                 return;
             }
         } else {
-            body.chunks().subscribe(new ForeignSource());
+            try {
+                body.chunks().subscribe(new ForeignSource());
+            } catch (RuntimeException broken) {
+                failed(new GatewayException(
+                        Failure.RESPONSE_BODY_BROKEN, "a body's publisher failed: " + broken, broken));
+            }
         }
-        if (!over && !headWritten) {
+        if (!over) {
             // After what has been read from the socket in this turn.
             loop.execute(this::headAlone);
         }
@@ -287,12 +292,14 @@ public final class Pump implements WireBody.Reader {
     private final class ForeignSource implements Flow.Subscriber<ByteBuffer> {
         @Override
         public void onSubscribe(Flow.Subscription newSubscription) {
-            if (subscription != null) {
-                newSubscription.cancel();
-                return;
-            }
-            subscription = newSubscription;
-            newSubscription.request(1);
+            loop.enter(() -> {
+                if (over || subscription != null) {
+                    newSubscription.cancel();
+                    return;
+                }
+                subscription = newSubscription;
+                newSubscription.request(1);
+            });
         }
 
         @Override

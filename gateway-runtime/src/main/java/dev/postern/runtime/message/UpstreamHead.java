@@ -80,6 +80,7 @@ public final class UpstreamHead {
         } else {
             text.append(peer);
         }
+        // Authorities are canonical: a colon is the one character of theirs that a token may not have.
         boolean quoted = host.indexOf(':') >= 0;
         text.append(";host=").append(quoted ? "\"" : "").append(host).append(quoted ? "\"" : "");
         return text.append(";proto=").append(proto).toString();

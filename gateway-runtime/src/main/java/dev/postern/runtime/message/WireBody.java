@@ -163,9 +163,7 @@ public final class WireBody implements Body {
             newReader.failed(failure);
             return true;
         }
-        if (state == State.DONE && !taken) {
-            // Nothing was in it (HEAD, 204, 304), and it ended before anybody asked.
-            taken = true;
+        if (takeEmpty()) {
             newReader.end();
             return true;
         }
@@ -175,6 +173,18 @@ public final class WireBody implements Body {
         begin(newReader);
         resume();
         return true;
+    }
+
+    /** Whether it ended before anybody asked, with nothing in it (HEAD, 204, 304); then it is taken now. */
+    boolean takeEmpty() {
+        boolean empty = state == State.DONE && failure == null && !taken;
+        taken |= empty;
+        return empty;
+    }
+
+    @Nullable
+    GatewayException failure() {
+        return failure;
     }
 
     /** Stops the flow for a while. */

@@ -26,7 +26,13 @@ final class WirePublisher implements WireBody.Reader, Flow.Subscription {
         subscriber.onSubscribe(publisher);
         if (!taken && !publisher.over) {
             publisher.over = true;
-            subscriber.onError(new IllegalStateException("this body was already read or discarded"));
+            GatewayException why = body.failure();
+            if (body.takeEmpty()) {
+                subscriber.onComplete();
+            } else {
+                subscriber.onError(
+                        why != null ? why : new IllegalStateException("this body was already read or discarded"));
+            }
         }
     }
 

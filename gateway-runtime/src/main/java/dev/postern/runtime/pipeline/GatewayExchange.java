@@ -201,11 +201,16 @@ public final class GatewayExchange implements Exchange {
     @Override
     public CompletionStage<Void> delay(Duration delay) {
         LoopStage<Void> stage = new LoopStage<>(loop);
-        TimeSource.Timer timer = loop.schedule(Math.max(0, delay.toNanos()), () -> deliverNothing(stage));
-        onCut(() -> {
+        Runnable[] hook = new Runnable[1];
+        TimeSource.Timer timer = loop.schedule(Math.max(0, delay.toNanos()), () -> {
+            withdraw(hook[0]);
+            deliverNothing(stage);
+        });
+        hook[0] = () -> {
             timer.cancel();
             stage.fail(ended());
-        });
+        };
+        onCut(hook[0]);
         return stage;
     }
 
@@ -236,12 +241,14 @@ public final class GatewayExchange implements Exchange {
     public <T> CompletionStage<T> offload(Callable<T> work) {
         LoopStage<T> stage = new LoopStage<>(loop);
         ExchangeContext.Offload<T> offload = context.offload(work);
-        onCut(() -> {
+        Runnable hook = () -> {
             offload.cancel();
             stage.fail(ended());
-        });
+        };
+        onCut(hook);
         offload.result()
                 .whenComplete((value, failure) -> loop.enter(() -> {
+                    withdraw(hook);
                     if (failure != null) {
                         stage.fail(failure);
                     } else {

@@ -234,7 +234,7 @@ public final class HttpReply implements Outlet {
 
     private void closeBehind() {
         WireBody rest = requestBody;
-        if (rest == null || rest.isComplete() || rest.hasAllBytes()) {
+        if (rest == null || rest.isComplete() || rest.hasAllBytes() || request.isEnded()) {
             request.connection().close();
             return;
         }
