@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MinimalTest {
@@ -30,11 +31,12 @@ class MinimalTest {
             String url = gateway.listeners().get(0).url();
             HttpClient client = HttpClient.newHttpClient();
 
-            assertThat(new String[] {
-                        get(client, url + "/orders/1").body(),
-                        get(client, url + "/orders/2?a=b").body()
-                    })
-                    .containsExactlyInAnyOrder("first /orders/1", "second /orders/2?a=b");
+            // Which one begins is left to chance; from then on they take turns.
+            assertThat(List.of(
+                            get(client, url + "/orders/1").body(),
+                            get(client, url + "/orders/1").body()))
+                    .containsExactlyInAnyOrder("first /orders/1", "second /orders/1");
+            assertThat(get(client, url + "/orders?a=b").body()).endsWith(" /orders?a=b");
             assertThat(get(client, url + "/users/1").statusCode()).isEqualTo(404);
 
             gateway.stop(Duration.ZERO);
