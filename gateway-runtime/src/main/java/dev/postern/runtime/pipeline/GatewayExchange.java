@@ -328,7 +328,7 @@ public final class GatewayExchange implements Exchange {
                 return answer;
             }
             LOG.log(Level.WARNING, "the error handler returned nothing for {0}", failure.reason());
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | Error broken) {
             LOG.log(Level.WARNING, "the error handler failed for " + failure.reason(), broken);
         }
         return ErrorHandler.problemDetails().answer(failure, original);
@@ -496,7 +496,8 @@ public final class GatewayExchange implements Exchange {
     private void callBack(Consumer<Outcome> callback, Outcome outcome) {
         try {
             callback.accept(outcome);
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | Error broken) {
+            // Errors too: an exchange that did not end would hold the next drain.
             LOG.log(
                     Level.WARNING,
                     "a callback for the end of an exchange of route \"" + route.id() + "\" failed",
