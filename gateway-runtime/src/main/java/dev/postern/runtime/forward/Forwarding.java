@@ -341,6 +341,7 @@ public final class Forwarding {
                     exchange.time(),
                     idle,
                     Failure.REQUEST_BODY_TIMEOUT,
+                    Failure.REQUEST_BODY_BROKEN,
                     idle,
                     Failure.FIRST_BYTE_TIMEOUT,
                     new Pump.End() {

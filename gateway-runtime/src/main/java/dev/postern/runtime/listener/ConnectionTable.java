@@ -1,6 +1,7 @@
 package dev.postern.runtime.listener;
 
 import dev.postern.ClientInfo;
+import dev.postern.runtime.reply.HttpReply;
 import io.vertx.core.http.HttpConnection;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -17,11 +18,12 @@ final class ConnectionTable {
     private final AtomicInteger open = new AtomicInteger();
 
     /** One connection. */
-    final class Entry implements Runnable {
+    final class Entry implements HttpReply.Fate {
         private final ClientInfo client;
         private long quietSinceNanos = System.nanoTime();
         private int inFlight;
         private boolean gone;
+        private boolean closing;
 
         Entry(ClientInfo client) {
             this.client = client;
@@ -37,16 +39,26 @@ final class ConnectionTable {
             }
         }
 
-        /** The answer is out and the connection stays. */
         @Override
-        public void run() {
+        public void closing() {
+            closing = true;
+        }
+
+        /** Whether the last answer has been given: what comes now is no request any more. */
+        boolean isClosing() {
+            return closing;
+        }
+
+        @Override
+        public void kept() {
             if (!gone && inFlight > 0 && --inFlight == 0) {
                 busy.decrementAndGet();
                 quietSinceNanos = System.nanoTime();
             }
         }
 
-        private void closed() {
+        @Override
+        public void closed() {
             gone = true;
             if (inFlight > 0) {
                 inFlight = 0;

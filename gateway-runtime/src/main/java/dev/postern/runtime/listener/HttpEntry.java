@@ -24,6 +24,8 @@ import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.SocketAddress;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,8 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
     // Replaced as one when a config changes the listener where it stands.
     private volatile Settled settled;
     private final @Nullable ConnectionTable connections;
+    // Connections of a server of the host that have had their last answer; until they are closed.
+    private final Set<HttpConnection> last = ConcurrentHashMap.newKeySet();
 
     /**
      * An entry.
@@ -52,6 +56,30 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
     /** Follows a change of the listener's settings; requests that come from now on go by it. */
     void settings(EntrySettings next) {
         settled = new Settled(next);
+    }
+
+    /** A connection that is not ours: it is known only from its last answer to its end. */
+    private final class Mounted implements HttpReply.Fate {
+        private final HttpConnection connection;
+
+        Mounted(HttpConnection connection) {
+            this.connection = connection;
+        }
+
+        @Override
+        public void kept() {
+            // Not counted here.
+        }
+
+        @Override
+        public void closing() {
+            last.add(connection);
+        }
+
+        @Override
+        public void closed() {
+            last.remove(connection);
+        }
     }
 
     private static final class Settled {
@@ -81,10 +109,16 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         VertxLoop loop = front.loop();
         HttpConnection connection = incoming.connection();
         ConnectionTable.Entry entry = connections == null ? null : connections.find(connection);
+        if (entry == null ? last.contains(connection) : entry.isClosing()) {
+            // Sent behind a request that was the last one (T014, T016): the connection closes any moment now.
+            incoming.pause();
+            return;
+        }
         ClientInfo peer = entry == null ? peer(incoming) : entry.client();
         if (entry != null) {
             entry.begin();
         }
+        HttpReply.Fate fate = entry == null ? new Mounted(connection) : entry;
         Snapshot snapshot;
         try {
             snapshot = front.enter();
@@ -97,7 +131,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         try {
             head = read(incoming, settings);
         } catch (GatewayException refused) {
-            refuse(snapshot, loop, incoming, peer, refused);
+            refuse(snapshot, loop, incoming, peer, fate, refused);
             return;
         }
         // 3. The body, still in the socket.
@@ -131,12 +165,12 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 head.close(),
                 front::isDraining,
                 settings.writeTimeout().toNanos(),
-                entry == null ? HttpEntry::nothing : entry);
+                fate);
         // 5. A load balancer's question is answered here: no route can hide it, no filter can refuse it.
         if (isHealthQuestion(head, settings)) {
             health(snapshot, incoming);
             if (entry != null) {
-                entry.run();
+                entry.kept();
             }
             return;
         }
@@ -205,7 +239,12 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
     }
 
     private void refuse(
-            Snapshot snapshot, VertxLoop loop, HttpServerRequest incoming, ClientInfo peer, GatewayException why) {
+            Snapshot snapshot,
+            VertxLoop loop,
+            HttpServerRequest incoming,
+            ClientInfo peer,
+            HttpReply.Fate fate,
+            GatewayException why) {
         incoming.pause();
         WireBody unread = new WireBody(
                 incoming,
@@ -223,7 +262,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 true,
                 () -> true,
                 settled.settings.writeTimeout().toNanos(),
-                HttpEntry::nothing);
+                fate);
         // What could not be understood is not shown: a stand-in with the method, if that is one.
         String method = why.reason().startsWith("method.") ? "GET" : safeMethod(incoming);
         Request standIn = Request.of(method, NO_QUERY);

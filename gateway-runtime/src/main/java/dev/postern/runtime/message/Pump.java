@@ -42,6 +42,7 @@ public final class Pump implements WireBody.Reader {
     private final End end;
     private final Failure stalled;
     private final Failure silent;
+    private final Failure broken;
     private final long idleNanos;
     private final long stallNanos;
     private final TimeSource time;
@@ -62,6 +63,7 @@ public final class Pump implements WireBody.Reader {
      * @param writeHead sends the head alone
      * @param count is told of every chunk's size
      * @param silent the failure when the source is silent for {@code idleNanos}
+     * @param broken the failure when a source that is not ours fails
      * @param stalled the failure when the sink takes nothing for {@code stallNanos}
      */
     public Pump(
@@ -73,6 +75,7 @@ public final class Pump implements WireBody.Reader {
             TimeSource time,
             long idleNanos,
             Failure silent,
+            Failure broken,
             long stallNanos,
             Failure stalled,
             End end) {
@@ -84,6 +87,7 @@ public final class Pump implements WireBody.Reader {
         this.time = time;
         this.idleNanos = idleNanos;
         this.silent = silent;
+        this.broken = broken;
         this.stallNanos = stallNanos;
         this.stalled = stalled;
         this.end = end;
@@ -321,8 +325,7 @@ public final class Pump implements WireBody.Reader {
             loop.enter(() -> failed(
                     root instanceof GatewayException known
                             ? known
-                            : new GatewayException(
-                                    Failure.RESPONSE_BODY_BROKEN, "a body's publisher failed: " + root, root)));
+                            : new GatewayException(broken, "a body's publisher failed: " + root, root)));
         }
 
         @Override

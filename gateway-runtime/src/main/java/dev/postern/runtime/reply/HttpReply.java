@@ -32,6 +32,18 @@ import org.jspecify.annotations.Nullable;
  * taken for another request.
  */
 public final class HttpReply implements Outlet {
+    /** What becomes of the connection behind an answer. Told on its loop. */
+    public interface Fate {
+        /** The answer is out and the connection stays open. */
+        void kept();
+
+        /** It is going to say that it is the last; whatever the client has sent behind this request is for nobody. */
+        void closing();
+
+        /** It is closed, or as good as: nothing more can come. May be told twice. */
+        void closed();
+    }
+
     private static final long LINGER_BYTES = 64 * 1024;
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -42,7 +54,7 @@ public final class HttpReply implements Outlet {
     private final boolean closeAsked;
     private final BooleanSupplier draining;
     private final long stallNanos;
-    private final Runnable whenKept;
+    private final Fate fate;
     private @Nullable Pump pump;
     private @Nullable GatewayExchange exchange;
     private boolean replaced;
@@ -57,7 +69,7 @@ public final class HttpReply implements Outlet {
      * @param closeAsked whether the client wants the connection closed
      * @param draining whether the gateway wants connections closed; asked when the head is written
      * @param stallNanos how long the client may take nothing
-     * @param whenKept runs when the answer is out and the connection stays open
+     * @param fate is told what becomes of the connection
      */
     public HttpReply(
             HttpServerRequest request,
@@ -66,7 +78,7 @@ public final class HttpReply implements Outlet {
             boolean closeAsked,
             BooleanSupplier draining,
             long stallNanos,
-            Runnable whenKept) {
+            Fate fate) {
         this.request = request;
         this.out = request.response();
         this.loop = loop;
@@ -74,7 +86,7 @@ public final class HttpReply implements Outlet {
         this.closeAsked = closeAsked;
         this.draining = draining;
         this.stallNanos = stallNanos;
-        this.whenKept = whenKept;
+        this.fate = fate;
     }
 
     /** Ties the reply to its exchange: from here on a client that leaves cuts it. */
@@ -104,6 +116,7 @@ public final class HttpReply implements Outlet {
         boolean unread = requestBody != null && !requestBody.isComplete() && !requestBody.hasAllBytes();
         closing = http1 && (closeAsked || unread || draining.getAsBoolean());
         if (closing) {
+            fate.closing();
             fields.set(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
         }
         // 2. The framing, from the body and from what the status allows (RFC 9110 6.4.1, 8.6).
@@ -134,6 +147,7 @@ public final class HttpReply implements Outlet {
                 mine.time(),
                 mine.route().idleTimeout().toNanos(),
                 Failure.RESPONSE_BODY_STALLED,
+                Failure.RESPONSE_BODY_BROKEN,
                 stallNanos,
                 Failure.CLIENT_STALLED,
                 new Pump.End() {
@@ -178,12 +192,13 @@ public final class HttpReply implements Outlet {
             mine.end(written ? null : new GatewayException(Failure.CLIENT_GONE, "the client left during the answer"));
         }
         if (!written) {
+            fate.closed();
             return;
         }
         if (closing) {
             closeBehind();
         } else {
-            whenKept.run();
+            fate.kept();
         }
     }
 
@@ -216,6 +231,7 @@ public final class HttpReply implements Outlet {
             return;
         }
         clientGone = true;
+        fate.closed();
         if (exchange != null) {
             exchange.cut(new GatewayException(Failure.CLIENT_GONE, "the client left"));
         }
@@ -230,12 +246,13 @@ public final class HttpReply implements Outlet {
         } else if (!out.closed()) {
             out.reset();
         }
+        fate.closed();
     }
 
     private void closeBehind() {
         WireBody rest = requestBody;
-        if (rest == null || rest.isComplete() || rest.hasAllBytes() || request.isEnded()) {
-            request.connection().close();
+        if (rest == null || rest.isComplete() || rest.hasAllBytes()) {
+            closeNow();
             return;
         }
         Linger linger = new Linger();
@@ -244,6 +261,10 @@ public final class HttpReply implements Outlet {
         request.exceptionHandler(broken -> linger.close());
         linger.timer = loop.schedule(LINGER_NANOS, linger::close);
         request.resume();
+    }
+
+    private void closeNow() {
+        request.connection().close().onComplete(closed -> fate.closed());
     }
 
     private final class Linger {
@@ -261,7 +282,7 @@ public final class HttpReply implements Outlet {
             if (timer != null) {
                 timer.cancel();
                 timer = null;
-                request.connection().close();
+                closeNow();
             }
         }
     }
