@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * An origin on a plain socket that records the requests it gets, byte for byte, and answers by a script that may do anything
@@ -60,6 +62,8 @@ public final class RawOrigin implements AutoCloseable {
     private final List<Received> received = new CopyOnWriteArrayList<>();
     private final Map<Socket, Boolean> open = new ConcurrentHashMap<>();
     private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger surplus = new AtomicInteger();
+    private volatile int most = Integer.MAX_VALUE;
 
     private RawOrigin(int port, Script script) throws IOException {
         this.server = new ServerSocket(port, 200, InetAddress.getByName("127.0.0.1"));
@@ -147,6 +151,27 @@ public final class RawOrigin implements AutoCloseable {
         return open.size();
     }
 
+    /** Counts connections that come while so many others stay open; one that is just closing is waited for. */
+    public void watchMoreThan(int connections) {
+        most = connections;
+    }
+
+    /** Connections beyond what {@link #watchMoreThan} allows. */
+    public int surplus() {
+        return surplus.get();
+    }
+
+    private void judgeNumber() {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(500);
+        while (open.size() > most) {
+            if (System.nanoTime() > deadline) {
+                surplus.incrementAndGet();
+                return;
+            }
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
     @Override
     public void close() throws IOException {
         server.close();
@@ -162,6 +187,7 @@ public final class RawOrigin implements AutoCloseable {
                 socket.setTcpNoDelay(true);
                 int number = connections.incrementAndGet();
                 open.put(socket, true);
+                judgeNumber();
                 thread("origin-" + number, () -> serve(number, socket));
             } catch (IOException closed) {
                 return;
