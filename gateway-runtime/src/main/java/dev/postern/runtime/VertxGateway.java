@@ -70,7 +70,7 @@ final class VertxGateway implements Gateway {
 
     @Override
     public void start() {
-        await("start", startAsync());
+        await("start", this::startAsync);
     }
 
     @Override
@@ -92,7 +92,7 @@ final class VertxGateway implements Gateway {
 
     @Override
     public void stop(Duration drain) {
-        await("stop", stopAsync(drain));
+        await("stop", () -> stopAsync(drain));
     }
 
     @Override
@@ -147,7 +147,7 @@ final class VertxGateway implements Gateway {
 
     @Override
     public Plan apply(GatewayConfig next) {
-        return await("apply", applyAsync(next));
+        return await("apply", () -> applyAsync(next));
     }
 
     @Override
@@ -212,13 +212,14 @@ final class VertxGateway implements Gateway {
         return CompletableFuture.supplyAsync(work, control);
     }
 
-    private static <T> T await(String what, CompletionStage<T> stage) {
+    /** Refuses before anything is begun: what was refused must not happen after all. */
+    private static <T> T await(String what, Supplier<CompletionStage<T>> begin) {
         if (Context.isOnEventLoopThread()) {
             throw new IllegalStateException(
                     what + " waits and must not be called on an event loop (use " + what + "Async)");
         }
         try {
-            return stage.toCompletableFuture().join();
+            return begin.get().toCompletableFuture().join();
         } catch (CompletionException failed) {
             if (failed.getCause() instanceof RuntimeException cause) {
                 // The caller's stack says who asked; the control thread's says what went wrong.

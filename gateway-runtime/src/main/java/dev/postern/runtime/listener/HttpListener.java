@@ -284,7 +284,8 @@ public final class HttpListener {
             return failure;
         }
         for (Throwable at = failure; at != null; at = at.getCause()) {
-            if (at instanceof BindException) {
+            // Native transports have exceptions of their own.
+            if (at instanceof BindException || String.valueOf(at.getMessage()).startsWith("bind(")) {
                 return startFailure(
                         "cannot bind port " + config.port() + " on " + config.host() + ": " + at.getMessage()
                                 + " (is another program listening there?)",

@@ -1,0 +1,333 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.postern.Failure;
+import dev.postern.Gateway;
+import dev.postern.GatewayStartException;
+import dev.postern.Listener;
+import dev.postern.Match;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.Upstream;
+import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.RawClient;
+import dev.postern.runtime.rig.RawClient.Answer;
+import dev.postern.runtime.rig.RawOrigin;
+import dev.postern.runtime.rig.Running;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Starting, stopping, borrowing, mounting: all or nothing, and nothing left. */
+class LifecycleTest {
+    @RegisterExtension
+    final GatewayRig rig = new GatewayRig();
+
+    private static Route hello() {
+        return Route.builder("hello")
+                .match(Match.prefix("/"))
+                .answer(Response.text(200, "hello"))
+                .build();
+    }
+
+    // ---- start
+
+    @Test
+    void a_busy_port_is_one_exception_that_names_port_and_listener_and_nothing_runs() throws Exception {
+        try (ServerSocket busy = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"))) {
+            Running running = rig.prepare(gateway -> gateway.listen(
+                            Listener.http(0).host("127.0.0.1").name("free"))
+                    .listen(Listener.http(busy.getLocalPort()).host("127.0.0.1").name("taken"))
+                    .route(hello()));
+            assertThatThrownBy(() -> running.gateway().start())
+                    .isInstanceOf(GatewayStartException.class)
+                    .hasMessageContaining("taken")
+                    .hasMessageContaining(String.valueOf(busy.getLocalPort()));
+            assertThat(running.gateway().listeners()).isEmpty();
+            assertThat(running.gateway().health().ready()).isFalse();
+            assertThatThrownBy(() -> running.gateway().start()).isInstanceOf(IllegalStateException.class);
+            awaitNoThreads();
+        }
+    }
+
+    @Test
+    void a_busy_port_leaves_a_borrowed_vertx_as_it_was() throws Exception {
+        Vertx vertx = rig.vertx();
+        try (ServerSocket busy = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"))) {
+            Running running = rig.prepare(
+                    gateway -> gateway.listen(Listener.http(0).host("127.0.0.1"))
+                            .listen(Listener.http(busy.getLocalPort()).host("127.0.0.1"))
+                            .route(hello()),
+                    VertxRuntime.using(vertx));
+            assertThatThrownBy(() -> running.gateway().start()).isInstanceOf(GatewayStartException.class);
+        }
+        Running second = rig.prepare(gateway -> gateway.route(hello()), VertxRuntime.using(vertx));
+        second.gateway().start();
+        assertThat(second.client().get("/").read().text()).isEqualTo("hello");
+    }
+
+    @Test
+    void waiting_on_an_event_loop_is_refused() throws Exception {
+        Vertx vertx = rig.vertx();
+        Running running = rig.prepare(gateway -> gateway.route(hello()), VertxRuntime.using(vertx));
+        CompletableFuture<Throwable> refused = new CompletableFuture<>();
+        vertx.runOnContext(v -> {
+            try {
+                running.gateway().start();
+                refused.complete(null);
+            } catch (IllegalStateException expected) {
+                refused.complete(expected);
+            }
+        });
+        assertThat(refused.get(5, TimeUnit.SECONDS)).hasMessageContaining("startAsync");
+        CompletableFuture<Void> started = new CompletableFuture<>();
+        vertx.runOnContext(v -> running.gateway().startAsync().thenAccept(started::complete));
+        started.get(10, TimeUnit.SECONDS);
+        assertThat(running.client().get("/").read().status()).isEqualTo(200);
+    }
+
+    @Test
+    void a_gateway_is_started_once_and_may_be_stopped_often() {
+        Running running = rig.start(gateway -> gateway.route(hello()));
+        assertThatThrownBy(() -> running.gateway().start()).isInstanceOf(IllegalStateException.class);
+        running.gateway().stop(Duration.ZERO);
+        running.gateway().stop(Duration.ZERO);
+        assertThatThrownBy(() -> running.gateway().start()).isInstanceOf(IllegalStateException.class);
+        Running never = rig.prepare(gateway -> gateway.route(hello()));
+        never.gateway().stop(Duration.ZERO);
+    }
+
+    // ---- stop
+
+    @Test
+    void a_hundred_gateways_leave_no_thread_and_no_socket() throws Exception {
+        long sockets = openFiles();
+        for (int i = 0; i < 100; i++) {
+            Gateway gateway = Gateway.builder()
+                    .runtime(new VertxRuntime().eventLoops(2))
+                    .listen(Listener.http(0).host("127.0.0.1"))
+                    .route(hello())
+                    .build();
+            gateway.start();
+            if (i % 10 == 0) {
+                try (RawClient client = new RawClient(gateway.listeners().get(0).port())) {
+                    assertThat(client.get("/").read().text()).isEqualTo("hello");
+                }
+            }
+            gateway.stop(Duration.ZERO);
+        }
+        awaitNoThreads();
+        await().untilAsserted(() -> assertThat(openFiles()).isLessThan(sockets + 20));
+    }
+
+    private static void awaitNoThreads() {
+        await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet().stream()
+                        .map(Thread::getName)
+                        .filter(name -> name.startsWith("postern-")))
+                .isEmpty());
+    }
+
+    private static long openFiles() throws IOException {
+        Path descriptors = Path.of("/proc/self/fd");
+        if (!Files.exists(descriptors)) {
+            return 0;
+        }
+        try (Stream<Path> all = Files.list(descriptors)) {
+            return all.count();
+        }
+    }
+
+    @Test
+    void no_request_is_lost_for_clients_that_go_when_told() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.ok("ok"));
+        Running running = rig.proxy(origin);
+        running.keepNothing();
+        AtomicInteger answered = new AtomicInteger();
+        Queue<Throwable> lost = new ConcurrentLinkedQueue<>();
+        List<Thread> threads = new ArrayList<>();
+        int port = running.port();
+        for (int i = 0; i < 16; i++) {
+            Thread thread = new Thread(() -> {
+                try (RawClient client = new RawClient(port)) {
+                    while (true) {
+                        Answer answer = client.get("/").read();
+                        assertThat(answer.status()).isEqualTo(200);
+                        assertThat(answer.complete()).isTrue();
+                        answered.incrementAndGet();
+                        if ("close".equals(answer.header("Connection"))) {
+                            return;
+                        }
+                    }
+                } catch (Throwable failure) {
+                    lost.add(failure);
+                }
+            });
+            thread.start();
+            threads.add(thread);
+        }
+        await().until(() -> answered.get() > 500);
+        long start = System.nanoTime();
+        running.gateway().stop(Duration.ofSeconds(10));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+        for (Thread thread : threads) {
+            thread.join(5000);
+        }
+        assertThat(lost).isEmpty();
+    }
+
+    @Test
+    void readiness_goes_off_first_and_exchanges_under_way_may_finish() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        RawOrigin.Script ok = RawOrigin.ok("late");
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            go.await(10, TimeUnit.SECONDS);
+            return ok.answer(request, in, out, socket);
+        });
+        Running running = rig.start(gateway -> gateway.listen(
+                        Listener.http(0).host("127.0.0.1").healthPath("/healthz"))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        RawClient probe = running.client();
+        assertThat(probe.get("/healthz").read().status()).isEqualTo(200);
+        RawClient slow = running.client().get("/slow");
+        await().until(() -> origin.received().size() == 1);
+        int port = running.port();
+        CompletableFuture<Void> stopped =
+                running.gateway().stopAsync(Duration.ofSeconds(9)).toCompletableFuture();
+        await().until(() -> !running.gateway().health().ready());
+        assertThat(running.gateway().health().live()).isTrue();
+        assertThat(running.gateway().health().detail()).isEqualTo("draining");
+        await().until(() -> probe.get("/healthz").read().status() == 503);
+        // The doors close after a third of the time.
+        await().atMost(Duration.ofSeconds(6)).until(() -> isRefused(port));
+        assertThat(stopped).isNotDone();
+        go.countDown();
+        Answer answer = slow.read();
+        assertThat(answer.text()).isEqualTo("late");
+        assertThat(answer.header("Connection")).isEqualTo("close");
+        stopped.get(5, TimeUnit.SECONDS);
+        assertThat(running.outcome().failure()).isNull();
+    }
+
+    private static boolean isRefused(int port) {
+        try (Socket socket = new Socket("127.0.0.1", port)) {
+            return socket.isClosed();
+        } catch (IOException refused) {
+            return true;
+        }
+    }
+
+    @Test
+    void what_has_not_ended_in_time_is_answered_or_cut() throws Exception {
+        RawOrigin silent = rig.origin((request, in, out, socket) -> {
+            if (request.line().contains("/half")) {
+                out.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+                        .getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                out.flush();
+            }
+            return in.read() >= 0;
+        });
+        Running running = rig.proxy(silent);
+        RawClient waiting = running.client().get("/waiting");
+        RawClient half = running.client().get("/half");
+        half.skip(15);
+        await().until(() -> silent.received().size() == 2);
+        running.gateway().stop(Duration.ofMillis(300));
+        Answer answer = waiting.read();
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.text()).contains("not_running");
+        assertThat(half.isAtEnd() || half.skip(1000) < 1000).isTrue();
+        assertThat(running.outcomes())
+                .hasSize(2)
+                .allSatisfy(outcome ->
+                        assertThat(outcome.failure()).isIn(Failure.NOT_RUNNING, Failure.RESPONSE_BODY_BROKEN));
+        await().until(() -> silent.open() == 0);
+    }
+
+    // ---- borrowed, mounted, several
+
+    @Test
+    void a_borrowed_vertx_outlives_its_gateways() throws Exception {
+        Vertx vertx = rig.vertx();
+        Running first = rig.prepare(gateway -> gateway.name("a").route(hello()), VertxRuntime.using(vertx));
+        Running second = rig.prepare(gateway -> gateway.name("b").route(hello()), VertxRuntime.using(vertx));
+        first.gateway().start();
+        second.gateway().start();
+        assertThat(first.client().get("/").read().text()).isEqualTo("hello");
+        assertThat(second.client().get("/").read().text()).isEqualTo("hello");
+        first.gateway().stop(Duration.ZERO);
+        assertThat(second.client().get("/").read().text()).isEqualTo("hello");
+        second.gateway().stop(Duration.ZERO);
+        CompletableFuture<Void> alive = new CompletableFuture<>();
+        vertx.setTimer(1, tick -> alive.complete(null));
+        alive.get(5, TimeUnit.SECONDS);
+        awaitNoThreads();
+    }
+
+    @Test
+    void a_gateway_can_be_mounted_in_a_server_of_the_host() throws Exception {
+        Vertx vertx = rig.vertx();
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = rig.prepare(
+                gateway -> gateway.listen(Listener.http(0).host("127.0.0.1"))
+                        .upstream(Upstream.builder("orders")
+                                .endpoints(origin.url())
+                                .build())
+                        .route(Route.builder("all")
+                                .match(Match.prefix("/api"))
+                                .to("orders")
+                                .build()),
+                VertxRuntime.using(vertx));
+        running.gateway().start();
+        HttpServer server = vertx.createHttpServer()
+                .requestHandler(VertxRuntime.requestHandler(running.gateway()))
+                .listen(0, "127.0.0.1")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(5, TimeUnit.SECONDS);
+        try (RawClient client = new RawClient(server.actualPort())) {
+            assertThat(client.request("POST", "/api/x", "body").read().text()).isEqualTo("body");
+            assertThat(client.get("/other").read().status()).isEqualTo(404);
+            assertThat(origin.received().get(0).header("X-Forwarded-For")).isEqualTo("127.0.0.1");
+            // A malformed head ends the connection here too, and what came behind it is served to nobody.
+            client.send("GET /../x HTTP/1.1\r\nHost: a\r\n\r\nGET /api/smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertThat(client.read().status()).isEqualTo(400);
+            assertThat(client.isAtEnd()).isTrue();
+            assertThat(origin.received()).hasSize(1);
+        }
+        running.gateway().stop(Duration.ZERO);
+        try (RawClient client = new RawClient(server.actualPort())) {
+            assertThat(client.get("/api/x").read().status()).isEqualTo(503);
+        }
+    }
+
+    @Test
+    void a_foreign_gateway_cannot_be_mounted() {
+        Running running = rig.prepare(gateway -> gateway.route(hello()));
+        assertThatThrownBy(() -> VertxRuntime.requestHandler(running.gateway()))
+                .isInstanceOf(IllegalStateException.class);
+    }
+}
