@@ -408,7 +408,15 @@ final class RunningGateway implements Front {
                 snapshot.refuse(request, client, loop, reply, this::begun, refused);
                 return;
             }
-            snapshot.run(checked, client, loop, reply, this::begun);
+            if (checked.body().length() >= 0) {
+                snapshot.run(checked, client, loop, reply, this::begun);
+                return;
+            }
+            LimitedBody limited = new LimitedBody(checked.body());
+            snapshot.run(checked.withBody(limited), client, loop, reply, exchange -> {
+                limited.limit(exchange.route().maxRequestBytes());
+                begun(exchange);
+            });
         });
         return result;
     }
