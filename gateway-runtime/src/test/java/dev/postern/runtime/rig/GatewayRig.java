@@ -223,6 +223,8 @@ public final class GatewayRig implements BeforeEachCallback, AfterEachCallback {
                         : line.level().intValue() >= Level.WARNING.intValue())
                 .map(Logs.Entry::toString)
                 .filter(line -> expected.stream().noneMatch(line::contains))
+                // A connection that comes just when the last loop of a server goes: Netty closes it and says so.
+                .filter(line -> !line.contains("Failed to register an accepted channel"))
                 .toList();
         assertThat(complaints).as("complaints of Vert.x, Netty and the gateway").isEmpty();
     }
