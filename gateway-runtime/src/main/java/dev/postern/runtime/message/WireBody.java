@@ -272,6 +272,12 @@ public final class WireBody implements Body {
         return true;
     }
 
+    /** Why it ended before it was read, or null: it was read or discarded by somebody, or has not ended. */
+    @Nullable
+    GatewayException failure() {
+        return taken ? null : failure;
+    }
+
     private void begin(Reader newReader) {
         state = State.READING;
         taken = true;

@@ -26,13 +26,9 @@ final class WirePublisher implements WireBody.Reader, Flow.Subscription {
         subscriber.onSubscribe(publisher);
         if (!taken && !publisher.over) {
             publisher.over = true;
-            GatewayException why = body.failure();
-            if (body.takeEmpty()) {
-                subscriber.onComplete();
-            } else {
-                subscriber.onError(
-                        why != null ? why : new IllegalStateException("this body was already read or discarded"));
-            }
+            GatewayException broken = body.failure();
+            subscriber.onError(
+                    broken == null ? new IllegalStateException("this body was already read or discarded") : broken);
         }
     }
 
