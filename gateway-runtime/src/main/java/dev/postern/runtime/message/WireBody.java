@@ -56,6 +56,8 @@ public final class WireBody implements Body {
     private State state = State.UNREAD;
     private boolean taken;
     private boolean contentless;
+    // On the stream's loop.
+    private boolean broken;
     private long limit = Long.MAX_VALUE;
     private long received;
     private @Nullable Reader reader;
@@ -189,7 +191,12 @@ public final class WireBody implements Body {
 
     /** Stops the flow for a while. */
     public void pause() {
-        onStream(stream::pause);
+        onStream(() -> {
+            // Of a connection that has ended there is nothing to hold back any more, only something to lose.
+            if (!broken) {
+                stream.pause();
+            }
+        });
     }
 
     /** Lets it flow. */
@@ -331,6 +338,7 @@ public final class WireBody implements Body {
      * closes. Flowing once more brings it out: it is part of the message, perhaps all that was missing.
      */
     private void takeLeftovers() {
+        broken = true;
         stream.resume();
     }
 
