@@ -184,11 +184,6 @@ public final class WireBody implements Body {
         return empty;
     }
 
-    @Nullable
-    GatewayException failure() {
-        return failure;
-    }
-
     /** Stops the flow for a while. */
     public void pause() {
         onStream(() -> {

@@ -33,6 +33,10 @@ final class WirePublisher implements WireBody.Reader, Flow.Subscription {
         subscriber.onSubscribe(publisher);
         if (!taken && !publisher.over) {
             publisher.over = true;
+            if (body.takeEmpty()) {
+                subscriber.onComplete();
+                return;
+            }
             GatewayException broken = body.failure();
             subscriber.onError(
                     broken == null ? new IllegalStateException("this body was already read or discarded") : broken);
