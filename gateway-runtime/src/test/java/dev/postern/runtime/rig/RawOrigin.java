@@ -14,6 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import javax.net.ssl.SSLContext;
 
 /**
  * An origin on a plain socket that records the requests it gets, byte for byte, and answers by a script that may do anything
@@ -66,7 +67,11 @@ public final class RawOrigin implements AutoCloseable {
     private volatile int most = Integer.MAX_VALUE;
 
     private RawOrigin(int port, Script script) throws IOException {
-        this.server = new ServerSocket(port, 200, InetAddress.getByName("127.0.0.1"));
+        this(new ServerSocket(port, 200, InetAddress.getByName("127.0.0.1")), script);
+    }
+
+    private RawOrigin(ServerSocket server, Script script) {
+        this.server = server;
         this.script = script;
         thread("origin-accept", this::accept);
     }
@@ -79,6 +84,13 @@ public final class RawOrigin implements AutoCloseable {
     /** The same on a port that was free a moment ago. */
     public static RawOrigin on(int port, Script script) throws IOException {
         return new RawOrigin(port, script);
+    }
+
+    /** Speaks TLS. */
+    public static RawOrigin secure(SSLContext context, Script script) throws IOException {
+        return new RawOrigin(
+                context.getServerSocketFactory().createServerSocket(0, 200, InetAddress.getByName("127.0.0.1")),
+                script);
     }
 
     /** Always 200 with this text. */

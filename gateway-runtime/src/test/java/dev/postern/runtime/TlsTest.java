@@ -1,0 +1,284 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.postern.GatewayStartException;
+import dev.postern.Listener;
+import dev.postern.Match;
+import dev.postern.Response;
+import dev.postern.Route;
+import dev.postern.Tls;
+import dev.postern.Upstream;
+import dev.postern.UpstreamTls;
+import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.RawClient;
+import dev.postern.runtime.rig.RawClient.Answer;
+import dev.postern.runtime.rig.RawOrigin;
+import dev.postern.runtime.rig.Running;
+import io.netty.pkitesting.CertificateBuilder;
+import io.netty.pkitesting.X509Bundle;
+import java.math.BigInteger;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** TLS on both sides: what is shown, what is believed, what is refused. */
+class TlsTest {
+    private static X509Bundle authority;
+    private static X509Bundle stranger;
+
+    @RegisterExtension
+    final GatewayRig rig = new GatewayRig();
+
+    @TempDir
+    Path files;
+
+    @BeforeAll
+    static void authorities() throws Exception {
+        authority = authority("CN=Test Authority");
+        stranger = authority("CN=Somebody Else");
+    }
+
+    private static X509Bundle authority(String name) throws Exception {
+        return new CertificateBuilder()
+                .ecp256()
+                .subject(name)
+                .setIsCertificateAuthority(true)
+                .setKeyUsage(true, CertificateBuilder.KeyUsage.keyCertSign)
+                .buildSelfSigned();
+    }
+
+    private static X509Bundle server(X509Bundle issuer, String dnsName, long serial) throws Exception {
+        CertificateBuilder builder = new CertificateBuilder()
+                .ecp256()
+                .subject("CN=" + dnsName)
+                .serial(BigInteger.valueOf(serial))
+                .addSanDnsName(dnsName);
+        return builder.buildIssuedBy(issuer);
+    }
+
+    private Tls files(X509Bundle bundle) throws Exception {
+        Path chain = files.resolve("chain.pem");
+        Path key = files.resolve("key.pem");
+        // Key first: a pair that does not match in between is kept out.
+        Files.writeString(key, bundle.getPrivateKeyPEM());
+        Files.writeString(chain, bundle.getCertificatePathPEM());
+        return Tls.pem(chain, key).reloadEvery(Duration.ofMillis(50));
+    }
+
+    private Path trust(X509Bundle root) throws Exception {
+        return Files.writeString(files.resolve("trust.pem"), root.getRootCertificatePEM());
+    }
+
+    private static SSLContext context(X509Bundle own, X509Bundle root) throws Exception {
+        SSLContext context = SSLContext.getInstance("TLS");
+        KeyManagerFactory keys = null;
+        if (own != null) {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(null, null);
+            store.setKeyEntry("own", own.getKeyPair().getPrivate(), new char[0], own.getCertificatePath());
+            keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            keys.init(store, new char[0]);
+        }
+        KeyStore roots = KeyStore.getInstance("PKCS12");
+        roots.load(null, null);
+        roots.setCertificateEntry("root", root.getRootCertificate());
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(roots);
+        context.init(keys == null ? null : keys.getKeyManagers(), trust.getTrustManagers(), null);
+        return context;
+    }
+
+    private static SSLSocket connect(int port, String... protocols) throws Exception {
+        SSLSocket socket =
+                (SSLSocket) context(null, authority).getSocketFactory().createSocket("127.0.0.1", port);
+        if (protocols.length > 0) {
+            socket.setEnabledProtocols(protocols);
+        }
+        socket.startHandshake();
+        return socket;
+    }
+
+    private static BigInteger serial(int port) throws Exception {
+        try (SSLSocket socket = connect(port)) {
+            return ((X509Certificate) socket.getSession().getPeerCertificates()[0]).getSerialNumber();
+        }
+    }
+
+    private Running listening(Tls tls, RawOrigin origin) {
+        return rig.start(gateway -> gateway.listen(Listener.https(0, tls).host("127.0.0.1"))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+    }
+
+    // ---- the listener
+
+    @Test
+    void requests_come_through_tls_and_the_origin_is_told() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = listening(files(server(authority, "localhost", 1)), origin);
+        for (String protocol : new String[] {"TLSv1.2", "TLSv1.3"}) {
+            try (RawClient client = new RawClient(connect(running.port(), protocol))) {
+                for (int i = 0; i < 3; i++) {
+                    assertThat(client.request("POST", "/", "body").read().text())
+                            .isEqualTo("body");
+                }
+                // The guard stands behind TLS.
+                Answer answer = client.send("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n")
+                        .read();
+                assertThat(answer.status()).isEqualTo(400);
+                assertThat(answer.text()).contains("framing.obs_fold");
+            }
+        }
+        assertThat(origin.received().get(0).header("X-Forwarded-Proto")).isEqualTo("https");
+        assertThat(origin.received().get(0).header("Forwarded")).contains("proto=https");
+        assertThat(running.gateway().listeners().get(0).secure()).isTrue();
+    }
+
+    @Test
+    void a_changed_certificate_is_shown_without_a_restart_and_a_broken_one_is_not() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = listening(files(server(authority, "localhost", 11)), origin);
+        try (RawClient before = new RawClient(connect(running.port()))) {
+            assertThat(serial(running.port())).isEqualTo(BigInteger.valueOf(11));
+            files(server(authority, "localhost", 12));
+            await().until(() -> serial(running.port()).intValue() == 12);
+            Files.writeString(files.resolve("chain.pem"), "not a certificate");
+            await().untilAsserted(
+                            () -> assertThat(rig.warnings()).anyMatch(line -> line.contains("the old one stays")));
+            assertThat(serial(running.port())).isEqualTo(BigInteger.valueOf(12));
+            assertThat(before.request("POST", "/", "still").read().text()).isEqualTo("still");
+            files(server(authority, "localhost", 13));
+            await().until(() -> serial(running.port()).intValue() == 13);
+        }
+    }
+
+    @Test
+    void a_certificate_that_cannot_be_used_stops_the_start() throws Exception {
+        Tls tls = files(server(authority, "localhost", 1));
+        Running running = rig.prepare(gateway -> gateway.listen(
+                        Listener.https(0, tls).host("127.0.0.1").name("edge"))
+                .route(Route.builder("all")
+                        .match(Match.any())
+                        .answer(Response.of(204))
+                        .build()));
+        // It was good when the gateway was built.
+        Files.writeString(
+                files.resolve("key.pem"), server(authority, "localhost", 2).getPrivateKeyPEM());
+        assertThatThrownBy(() -> running.gateway().start())
+                .isInstanceOf(GatewayStartException.class)
+                .hasMessageContaining("edge");
+    }
+
+    @Test
+    void cleartext_on_a_tls_port_gets_no_answer_and_harms_nobody() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = listening(files(server(authority, "localhost", 1)), origin);
+        assertThat(running.client().get("/").isAtEnd()).isTrue();
+        try (RawClient client = new RawClient(connect(running.port()))) {
+            assertThat(client.get("/").read().status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void old_versions_of_tls_are_refused() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = listening(files(server(authority, "localhost", 1)), origin);
+        assertThatThrownBy(() -> connect(running.port(), "TLSv1.1")).isInstanceOf(SSLHandshakeException.class);
+    }
+
+    // ---- to upstreams
+
+    private Running to(RawOrigin origin, UpstreamTls tls) {
+        return rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
+                        .endpoints("https://localhost:" + origin.port())
+                        .tls(tls)
+                        .build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+    }
+
+    private RawOrigin secure(X509Bundle certificate) throws Exception {
+        return rig.close(RawOrigin.secure(context(certificate, authority), RawOrigin.echo()));
+    }
+
+    @Test
+    void an_origin_with_a_good_certificate_is_believed_and_its_connection_kept() throws Exception {
+        RawOrigin origin = secure(server(authority, "localhost", 1));
+        RawClient client =
+                to(origin, UpstreamTls.verified().trust(trust(authority))).client();
+        for (int i = 0; i < 5; i++) {
+            assertThat(client.request("POST", "/", "body" + i).read().text()).isEqualTo("body" + i);
+        }
+        assertThat(origin.connections()).isEqualTo(1);
+    }
+
+    @Test
+    void an_origin_of_another_name_or_another_authority_is_refused() throws Exception {
+        assertRefused(
+                secure(server(authority, "other.example", 1)),
+                UpstreamTls.verified().trust(trust(authority)));
+        assertRefused(
+                secure(server(authority, "localhost", 1)),
+                UpstreamTls.verified().trust(trust(stranger)));
+        assertRefused(secure(server(authority, "localhost", 1)), UpstreamTls.verified());
+    }
+
+    private void assertRefused(RawOrigin origin, UpstreamTls tls) throws Exception {
+        Answer answer = to(origin, tls).client().request("POST", "/", "secret").read();
+        assertThat(answer.status()).as("%s", answer).isEqualTo(502);
+        assertThat(answer.text()).contains("tls_failed");
+        assertThat(origin.received()).isEmpty();
+    }
+
+    @Test
+    void another_name_can_be_asked_for_and_anything_believed_only_on_purpose() throws Exception {
+        RawOrigin origin = secure(server(authority, "inner.example", 1));
+        Answer answer = to(
+                        origin, UpstreamTls.verified().trust(trust(authority)).serverName("inner.example"))
+                .client()
+                .request("POST", "/", "named")
+                .read();
+        assertThat(answer.text()).isEqualTo("named");
+        answer = to(origin, UpstreamTls.verified().insecureTrustAnything())
+                .client()
+                .request("POST", "/", "trusting")
+                .read();
+        assertThat(answer.text()).isEqualTo("trusting");
+    }
+
+    @Test
+    void a_handshake_that_never_ends_is_bounded_by_the_connect_timeout() throws Exception {
+        ServerSocket silent = rig.close(new ServerSocket(0));
+        Running running = rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
+                        .endpoints("https://localhost:" + silent.getLocalPort())
+                        .connectTimeout(Duration.ofMillis(300))
+                        .build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        Answer answer = running.client().get("/").read();
+        assertThat(answer.status()).isEqualTo(504);
+        assertThat(answer.text()).contains("connect_timeout");
+    }
+}
