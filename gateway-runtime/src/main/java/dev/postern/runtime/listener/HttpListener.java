@@ -243,7 +243,8 @@ public final class HttpListener {
                 // The guard judges sizes, by limits that may change; without it the decoder has to.
                 .setMaxInitialLineLength(config.byteGuard() ? DECODER_LINE_BYTES : limits.maxTargetBytes())
                 .setMaxHeaderSize(config.byteGuard() ? DECODER_HEAD_BYTES : limits.maxHeadBytes())
-                .setMaxChunkSize(64 * 1024)
+                // As in UpstreamClient: chunks are counted, not weighed.
+                .setMaxChunkSize(16 * 1024)
                 .setDecompressionSupported(false)
                 .setCompressionSupported(false)
                 .setHandle100ContinueAutomatically(false)
