@@ -112,6 +112,9 @@ public final class HttpReply implements Outlet {
                 fields.add(name, headers.value(i));
             }
         }
+        if (!headers.contains("Date")) {
+            fields.set(HttpHeaders.DATE, DateField.of(mine.time().now()));
+        }
         boolean http1 = request.version() != HttpVersion.HTTP_2;
         boolean unread = requestBody != null && !requestBody.isComplete() && !requestBody.hasAllBytes();
         closing = http1 && (closeAsked || unread || draining.getAsBoolean());

@@ -192,6 +192,9 @@ class QuickstartTest {
         assertThat(unknown.statusCode()).isEqualTo(404);
         assertProblem(unknown, "no_route");
         assertThat(unknown.headers().firstValue("X-Request-Id").orElse("")).hasSize(32);
+        // The answers of services bring one, our own must have one, and none has two.
+        assertThat(unknown.headers().allValues("Date")).hasSize(1);
+        assertThat(get("/orders/7").headers().allValues("Date")).hasSize(1);
 
         HttpResponse<String> method = send("DELETE", demo.url() + "/orders/7");
         assertThat(method.statusCode()).isEqualTo(405);
