@@ -31,10 +31,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -47,14 +46,15 @@ class SwapTest {
 
     @Test
     void every_answer_is_decided_by_one_config_and_none_fails() throws Exception {
-        Map<String, AtomicLong> kinds = new ConcurrentHashMap<>();
         AtomicLong answers = new AtomicLong();
+        AtomicLong streams = new AtomicLong();
         AtomicLong failures = new AtomicLong();
         AtomicLong mixtures = new AtomicLong();
         AtomicBoolean stop = new AtomicBoolean();
         List<String> examples = java.util.Collections.synchronizedList(new ArrayList<>());
-        try (EchoOrigin even = new EchoOrigin("even");
-                EchoOrigin odd = new EchoOrigin("odd");
+        AtomicLong swapsDone = new AtomicLong();
+        try (EchoOrigin even = new EchoOrigin("even", swapsDone);
+                EchoOrigin odd = new EchoOrigin("odd", swapsDone);
                 ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
                 Gateway gateway = revision(0, even, odd)
                         .runtime(new VertxRuntime().eventLoops(4))
@@ -62,13 +62,18 @@ class SwapTest {
             gateway.start();
             int port = gateway.listeners().get(0).port();
             List<Thread> clients = new ArrayList<>();
-            for (int i = 0; i < 8; i++) {
+            for (int i = 0; i < 10; i++) {
+                boolean straddles = i >= 8;
+                String path = straddles ? "/api/stream" : "/api/thing";
                 Thread client = new Thread(() -> {
                     while (!stop.get()) {
                         try (KeepAliveClient connection = new KeepAliveClient(port)) {
                             while (!stop.get()) {
-                                String answer = connection.get("/api/thing");
+                                String answer = connection.get(path);
                                 answers.incrementAndGet();
+                                if (straddles) {
+                                    streams.incrementAndGet();
+                                }
                                 String verdict = judged(answer);
                                 if (verdict != null) {
                                     mixtures.incrementAndGet();
@@ -86,7 +91,6 @@ class SwapTest {
                 client.start();
                 clients.add(client);
             }
-            long swapsDone = 0;
             for (int revision = 1; revision <= SWAPS; revision++) {
                 waitFor(answers, ANSWERS * revision / SWAPS - ANSWERS / SWAPS);
                 GatewayBuilder next = revision(revision, even, odd);
@@ -107,20 +111,22 @@ class SwapTest {
                     assertThat(gateway.config()).isSameAs(before);
                 }
                 gateway.apply(next.toConfig());
-                swapsDone++;
+                swapsDone.incrementAndGet();
             }
             waitFor(answers, ANSWERS);
             stop.set(true);
+            swapsDone.addAndGet(EchoOrigin.SWAPS_A_STREAM_SEES); // lets the last streams end
             for (Thread client : clients) {
                 client.join(10_000);
             }
-            System.out.println("swaps " + swapsDone + ", answers " + answers + ", failures " + failures + ", mixtures "
-                    + mixtures + " " + kinds);
+            System.out.println("swaps " + SWAPS + ", answers " + answers + " (" + streams
+                    + " of them streams that straddle swaps), failures " + failures + ", mixtures " + mixtures);
             gateway.stop(Duration.ofMillis(500));
         }
         assertThat(examples).isEmpty();
         assertThat(failures).hasValue(0);
         assertThat(mixtures).hasValue(0);
+        assertThat(streams.get()).isGreaterThanOrEqualTo(SWAPS / 10);
     }
 
     @Test
@@ -163,7 +169,7 @@ class SwapTest {
             closed = socket.getLocalPort();
         }
         String dead = "http://127.0.0.1:" + closed;
-        try (EchoOrigin alive = new EchoOrigin("alive");
+        try (EchoOrigin alive = new EchoOrigin("alive", new AtomicLong());
                 Gateway gateway = twoEndpoints(dead, alive.url()).build()) {
             gateway.start();
             for (int i = 0; i < 2; i++) {
@@ -265,18 +271,20 @@ class SwapTest {
     private static void waitFor(AtomicLong counter, long value) {
         long deadline = System.nanoTime() + Duration.ofMinutes(20).toNanos();
         while (counter.get() < value && System.nanoTime() < deadline) {
-            Thread.onSpinWait();
-            Thread.yield();
+            LockSupport.parkNanos(100_000);
         }
     }
 
-    /** Says in its answer what reached it. */
+    /** Says in its answer what reached it; for a stream first the one half, and after some swaps the other. */
     private static final class EchoOrigin implements AutoCloseable {
+        static final int SWAPS_A_STREAM_SEES = 3;
         private final ServerSocket server;
         private final String name;
+        private final AtomicLong swaps;
 
-        EchoOrigin(String name) throws IOException {
+        EchoOrigin(String name, AtomicLong swaps) throws IOException {
             this.name = name;
+            this.swaps = swaps;
             server = new ServerSocket(0, 200, InetAddress.getByName("127.0.0.1"));
             Thread accept = new Thread(() -> {
                 while (!server.isClosed()) {
@@ -309,13 +317,24 @@ class SwapTest {
                     }
                     String body = "origin=" + name + "\npath=" + head.split(" ", 3)[1] + "\ngateway="
                             + field(head, "X-Gateway-Revision:") + "\nroute=" + field(head, "X-Route-Revision:") + "\n";
-                    socket.getOutputStream()
-                            .write(("HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
-                                    .getBytes(StandardCharsets.US_ASCII));
+                    String answer = "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+                    int half = answer.length();
+                    if (head.contains("/stream ")) {
+                        half -= body.length() / 2;
+                    }
+                    send(socket, answer.substring(0, half));
+                    if (half < answer.length()) {
+                        waitFor(swaps, swaps.get() + SWAPS_A_STREAM_SEES);
+                        send(socket, answer.substring(half));
+                    }
                 }
             } catch (IOException over) {
                 // The gateway closes connections it has no more use for.
             }
+        }
+
+        private static void send(Socket socket, String text) throws IOException {
+            socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
         }
 
         @Override
