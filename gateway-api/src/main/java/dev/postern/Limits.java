@@ -2,12 +2,12 @@ package dev.postern;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What a listener puts up with. The defaults are meant for the open internet. Immutable; each method gives a changed copy. */
 public final class Limits {
-    private static final Limits DEFAULT = new Limits(
-            8 * 1024, 16 * 1024, 100, 10_000, Duration.ofSeconds(10), Duration.ofSeconds(75), Duration.ofSeconds(30));
+    private static final Limits DEFAULT = new Limits(new Draft());
 
     private final int maxTargetBytes;
     private final int maxHeadBytes;
@@ -17,21 +17,43 @@ public final class Limits {
     private final Duration keepAlive;
     private final Duration writeTimeout;
 
-    private Limits(
-            int maxTargetBytes,
-            int maxHeadBytes,
-            int maxHeaders,
-            int maxConnections,
-            Duration headTimeout,
-            Duration keepAlive,
-            Duration writeTimeout) {
-        this.maxTargetBytes = maxTargetBytes;
-        this.maxHeadBytes = maxHeadBytes;
-        this.maxHeaders = maxHeaders;
-        this.maxConnections = maxConnections;
-        this.headTimeout = headTimeout;
-        this.keepAlive = keepAlive;
-        this.writeTimeout = writeTimeout;
+    private Limits(Draft draft) {
+        maxTargetBytes = draft.maxTargetBytes;
+        maxHeadBytes = draft.maxHeadBytes;
+        maxHeaders = draft.maxHeaders;
+        maxConnections = draft.maxConnections;
+        headTimeout = draft.headTimeout;
+        keepAlive = draft.keepAlive;
+        writeTimeout = draft.writeTimeout;
+    }
+
+    /** The values of the next one, while one of them is changed. */
+    private static final class Draft {
+        private int maxTargetBytes = 8 * 1024;
+        private int maxHeadBytes = 16 * 1024;
+        private int maxHeaders = 100;
+        private int maxConnections = 10_000;
+        private Duration headTimeout = Duration.ofSeconds(10);
+        private Duration keepAlive = Duration.ofSeconds(75);
+        private Duration writeTimeout = Duration.ofSeconds(30);
+
+        Draft() {}
+
+        Draft(Limits from) {
+            maxTargetBytes = from.maxTargetBytes;
+            maxHeadBytes = from.maxHeadBytes;
+            maxHeaders = from.maxHeaders;
+            maxConnections = from.maxConnections;
+            headTimeout = from.headTimeout;
+            keepAlive = from.keepAlive;
+            writeTimeout = from.writeTimeout;
+        }
+    }
+
+    private Limits with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return new Limits(draft);
     }
 
     /** The defaults. */
@@ -41,86 +63,37 @@ public final class Limits {
 
     /** The longest request line in bytes, 256 to 65,536; the default is 8 KiB, then 414. */
     public Limits maxTargetBytes(int bytes) {
-        return new Limits(
-                range("maxTargetBytes", bytes, 256, 65_536),
-                maxHeadBytes,
-                maxHeaders,
-                maxConnections,
-                headTimeout,
-                keepAlive,
-                writeTimeout);
+        return with(draft -> draft.maxTargetBytes = range("maxTargetBytes", bytes, 256, 65_536));
     }
 
     /** The largest head in bytes, 1,024 to 262,144; the default is 16 KiB, then 431. */
     public Limits maxHeadBytes(int bytes) {
-        return new Limits(
-                maxTargetBytes,
-                range("maxHeadBytes", bytes, 1024, 262_144),
-                maxHeaders,
-                maxConnections,
-                headTimeout,
-                keepAlive,
-                writeTimeout);
+        return with(draft -> draft.maxHeadBytes = range("maxHeadBytes", bytes, 1024, 262_144));
     }
 
     /** The most header lines, 8 to 1,000; the default is 100, then 431. */
     public Limits maxHeaders(int count) {
-        return new Limits(
-                maxTargetBytes,
-                maxHeadBytes,
-                range("maxHeaders", count, 8, 1000),
-                maxConnections,
-                headTimeout,
-                keepAlive,
-                writeTimeout);
+        return with(draft -> draft.maxHeaders = range("maxHeaders", count, 8, 1000));
     }
 
     /** The most open connections of the listener, 1 or more; the default is 10,000, more are closed at once. */
     public Limits maxConnections(int count) {
-        return new Limits(
-                maxTargetBytes,
-                maxHeadBytes,
-                maxHeaders,
-                range("maxConnections", count, 1, Integer.MAX_VALUE),
-                headTimeout,
-                keepAlive,
-                writeTimeout);
+        return with(draft -> draft.maxConnections = range("maxConnections", count, 1, Integer.MAX_VALUE));
     }
 
     /** From the first byte of a head to its last, more than zero; the default is 10 seconds, then 408. */
     public Limits headTimeout(Duration time) {
-        return new Limits(
-                maxTargetBytes,
-                maxHeadBytes,
-                maxHeaders,
-                maxConnections,
-                Durations.positive("headTimeout", time),
-                keepAlive,
-                writeTimeout);
+        return with(draft -> draft.headTimeout = Durations.positive("headTimeout", time));
     }
 
     /** How long a connection may stay open without a request, more than zero; the default is 75 seconds. */
     public Limits keepAlive(Duration time) {
-        return new Limits(
-                maxTargetBytes,
-                maxHeadBytes,
-                maxHeaders,
-                maxConnections,
-                headTimeout,
-                Durations.positive("keepAlive", time),
-                writeTimeout);
+        return with(draft -> draft.keepAlive = Durations.positive("keepAlive", time));
     }
 
     /** How long a client may take no byte of a response that is ready, more than zero; the default is 30 seconds. */
     public Limits writeTimeout(Duration time) {
-        return new Limits(
-                maxTargetBytes,
-                maxHeadBytes,
-                maxHeaders,
-                maxConnections,
-                headTimeout,
-                keepAlive,
-                Durations.positive("writeTimeout", time));
+        return with(draft -> draft.writeTimeout = Durations.positive("writeTimeout", time));
     }
 
     /** The longest request line in bytes. */

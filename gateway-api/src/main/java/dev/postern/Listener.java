@@ -2,6 +2,7 @@ package dev.postern;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A port on which the gateway serves HTTP/1.1. Immutable; each method gives a changed copy. */
@@ -15,23 +16,49 @@ public final class Listener {
     private final @Nullable String healthPath;
     private final boolean byteGuard;
 
-    private Listener(
-            String name,
-            String host,
-            int port,
-            @Nullable Tls tls,
-            Limits limits,
-            List<String> trustedProxies,
-            @Nullable String healthPath,
-            boolean byteGuard) {
-        this.name = name;
-        this.host = host;
-        this.port = port;
-        this.tls = tls;
-        this.limits = limits;
-        this.trustedProxies = trustedProxies;
-        this.healthPath = healthPath;
-        this.byteGuard = byteGuard;
+    private Listener(Draft draft) {
+        name = draft.name;
+        host = draft.host;
+        port = draft.port;
+        tls = draft.tls;
+        limits = draft.limits;
+        trustedProxies = draft.trustedProxies;
+        healthPath = draft.healthPath;
+        byteGuard = draft.byteGuard;
+    }
+
+    /** The values of the next one, while one of them is changed. */
+    private static final class Draft {
+        private String name;
+        private String host = "0.0.0.0";
+        private int port;
+        private @Nullable Tls tls;
+        private Limits limits = Limits.standard();
+        private List<String> trustedProxies = List.of();
+        private @Nullable String healthPath;
+        private boolean byteGuard = true;
+
+        Draft(String name, int port) {
+            this.name = name;
+            this.port = port;
+        }
+
+        Draft(Listener from) {
+            name = from.name;
+            host = from.host;
+            port = from.port;
+            tls = from.tls;
+            limits = from.limits;
+            trustedProxies = from.trustedProxies;
+            healthPath = from.healthPath;
+            byteGuard = from.byteGuard;
+        }
+    }
+
+    private Listener with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return new Listener(draft);
     }
 
     /**
@@ -40,7 +67,7 @@ public final class Listener {
      * @param port 0 to 65535; 0 takes any free port, told by {@link Gateway#listeners()}
      */
     public static Listener http(int port) {
-        return new Listener("http-" + checked(port), "0.0.0.0", port, null, Limits.standard(), List.of(), null, true);
+        return new Listener(new Draft("http-" + checked(port), port));
     }
 
     /**
@@ -50,7 +77,7 @@ public final class Listener {
      */
     public static Listener https(int port, Tls tls) {
         Objects.requireNonNull(tls, "tls");
-        return new Listener("https-" + checked(port), "0.0.0.0", port, tls, Limits.standard(), List.of(), null, true);
+        return new Listener(new Draft("https-" + checked(port), port)).with(draft -> draft.tls = tls);
     }
 
     /** The name in logs, metrics and messages; unique in its gateway. The default is {@code http-8080}, {@code https-8443} … */
@@ -58,19 +85,19 @@ public final class Listener {
         if (newName.isBlank()) {
             throw new IllegalArgumentException("listener name: \"" + newName + "\" (expected: not blank)");
         }
-        return new Listener(newName, host, port, tls, limits, trustedProxies, healthPath, byteGuard);
+        return with(draft -> draft.name = newName);
     }
 
     /** Binds this address only: {@code 127.0.0.1}. */
     public Listener host(String newHost) {
         Objects.requireNonNull(newHost, "newHost");
-        return new Listener(name, newHost, port, tls, limits, trustedProxies, healthPath, byteGuard);
+        return with(draft -> draft.host = newHost);
     }
 
     /** What the listener puts up with. */
     public Listener limits(Limits newLimits) {
         Objects.requireNonNull(newLimits, "newLimits");
-        return new Listener(name, host, port, tls, newLimits, trustedProxies, healthPath, byteGuard);
+        return with(draft -> draft.limits = newLimits);
     }
 
     /**
@@ -78,12 +105,12 @@ public final class Listener {
      * is, unless named here: private networks are not trusted on their own.
      */
     public Listener trustedProxies(String... networks) {
-        return new Listener(name, host, port, tls, limits, List.of(networks), healthPath, byteGuard);
+        return with(draft -> draft.trustedProxies = List.of(networks));
     }
 
     /** Answers {@code GET} on this path with 200 while the gateway is ready and 503 otherwise, before any route. */
     public Listener healthPath(String path) {
-        return new Listener(name, host, port, tls, limits, trustedProxies, Targets.path(path), byteGuard);
+        return with(draft -> draft.healthPath = Targets.path(path));
     }
 
     /**
@@ -91,7 +118,7 @@ public final class Listener {
      * it some ambiguous requests can no longer be told from good ones.
      */
     public Listener withoutByteGuard() {
-        return new Listener(name, host, port, tls, limits, trustedProxies, healthPath, false);
+        return with(draft -> draft.byteGuard = false);
     }
 
     /** The unique name. */
