@@ -3,12 +3,14 @@ package dev.postern;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -172,7 +174,27 @@ class ConfigValuesTest {
                         () -> Tls.pem(PEM, PEM),
                         () -> Tls.pem(KEY, KEY),
                         () -> Tls.pem(PEM, KEY).reloadEvery(SECOND)),
-                all("retry", RetryPolicy::none, RetryPolicy::idempotent),
+                all(
+                        "retry",
+                        RetryPolicy::none,
+                        RetryPolicy::idempotent,
+                        () -> retry(policy -> policy.onConnectFailure()),
+                        () -> retry(policy -> policy.onReset()),
+                        () -> retry(policy -> policy.onTimeout()),
+                        () -> retry(policy -> policy.onGatewayErrors()),
+                        () -> retry(policy -> policy.onStatus(503)),
+                        () -> retry(policy -> policy.onGrpcStatus(14)),
+                        () -> retry(policy -> policy.onReset().maxRetries(2)),
+                        () -> retry(policy -> policy.onReset().treatAsIdempotent("POST")),
+                        () -> retry(policy -> policy.onReset().trustIdempotencyKey()),
+                        () -> retry(policy -> policy.onReset().backOff(SECOND, SECOND)),
+                        () -> retry(policy -> policy.onReset().backOff(SECOND, SECOND.plusNanos(1))),
+                        () -> retry(policy -> policy.onReset().maxRetryAfter(SECOND.plusNanos(1))),
+                        () -> retry(policy -> policy.onReset().perTryTimeout(SECOND)),
+                        () -> retry(policy -> policy.onReset().budget(0.1, 10)),
+                        () -> retry(policy -> policy.onReset().budget(0.2, 0)),
+                        () -> retry(policy -> policy.onReset().withoutBudget()),
+                        () -> retry(policy -> policy.onReset().replayBytes(0))),
                 all(
                         "balancer",
                         LoadBalancer::roundRobin,
@@ -460,10 +482,59 @@ class ConfigValuesTest {
         assertThat(endpoint).hasToString("http://a");
     }
 
+    private static RetryPolicy retry(UnaryOperator<RetryPolicy.Builder> settings) {
+        return settings.apply(RetryPolicy.builder()).build();
+    }
+
+    @Test
+    void a_retry_policy_refuses_what_makes_no_sense() {
+        RetryPolicy.Builder builder = RetryPolicy.builder();
+        assertThatThrownBy(builder::build)
+                .hasMessageContaining("without a condition")
+                .hasMessageContaining("none()");
+        assertThatThrownBy(() -> builder.maxRetries(0))
+                .hasMessage("maxRetries: 0 (expected: 1 to 10; for none use RetryPolicy.none())");
+        assertThatThrownBy(() -> builder.maxRetries(11)).hasMessageContaining("1 to 10");
+        assertThatThrownBy(() -> builder.onStatus(399)).hasMessage("status: 399 (expected: 400 to 599)");
+        assertThatThrownBy(() -> builder.onStatus(600)).hasMessageContaining("400 to 599");
+        assertThatThrownBy(() -> builder.onGrpcStatus(0)).hasMessageContaining("1 to 16");
+        assertThatThrownBy(() -> builder.onGrpcStatus(17)).hasMessageContaining("1 to 16");
+        assertThatThrownBy(() -> builder.treatAsIdempotent(" ")).hasMessageContaining("not blank");
+        assertThatThrownBy(() -> builder.backOff(SECOND, SECOND.minusNanos(1))).hasMessageContaining(">= base PT1S");
+        assertThatThrownBy(() -> builder.backOff(Duration.ZERO, SECOND)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> builder.maxRetryAfter(Duration.ZERO)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> builder.perTryTimeout(Duration.ZERO)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> builder.budget(-0.1, 1)).hasMessageContaining("0 to 1");
+        assertThatThrownBy(() -> builder.budget(1.1, 1)).hasMessageContaining("0 to 1");
+        assertThatThrownBy(() -> builder.budget(Double.NaN, 1)).hasMessageContaining("0 to 1");
+        assertThatThrownBy(() -> builder.budget(0, -1)).hasMessageContaining("0 to 10000");
+        assertThatThrownBy(() -> builder.budget(0, 10_001)).hasMessageContaining("0 to 10000");
+        assertThatThrownBy(() -> builder.replayBytes(-1)).hasMessageContaining("0 to 16777216");
+    }
+
     @Test
     void policies_are_shown_in_words() {
         assertThat(RetryPolicy.none()).hasToString("no retry");
-        assertThat(RetryPolicy.idempotent()).hasToString("retry idempotent, 1");
+        assertThat(RetryPolicy.idempotent()).hasToString("1 retry after connect failure, reset");
+        assertThat(RetryPolicy.builder()
+                        .onConnectFailure()
+                        .onReset()
+                        .onTimeout()
+                        .onGatewayErrors()
+                        .onGrpcStatus(14)
+                        .maxRetries(2)
+                        .treatAsIdempotent("POST")
+                        .trustIdempotencyKey()
+                        .backOff(SECOND, SECOND)
+                        .maxRetryAfter(Duration.ofSeconds(2))
+                        .perTryTimeout(SECOND)
+                        .budget(0.1, 3)
+                        .replayBytes(7)
+                        .build())
+                .hasToString("2 retries after connect failure, reset, timeout, status [502, 503, 504], grpc-status [14]"
+                        + " (also [POST], Idempotency-Key trusted, back-off PT1S to PT1S, Retry-After up to PT2S,"
+                        + " each try PT1S, budget 0.1 and 3/s, replay 7 bytes)");
+        assertThat(retry(policy -> policy.onReset().withoutBudget())).hasToString("1 retry after reset (no budget)");
         assertThat(RetryPolicy.idempotent().maxRetries()).isEqualTo(1);
         assertThat(LoadBalancer.leastRequests()).hasToString("least requests");
         assertThat(Stream.of(

@@ -14,7 +14,6 @@ import dev.postern.Rewrite;
 import dev.postern.Route;
 import dev.postern.Split;
 import dev.postern.Upstream;
-import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.discovery.Roster;
 import dev.postern.runtime.edge.CanonicalPath;
 import dev.postern.runtime.forward.Forwarding;
@@ -166,8 +165,7 @@ final class Destinations {
             });
             return new LocalCall(stage);
         }
-        Forwarding forwarding =
-                forwarding(target.roster().current(), Trace.joined(request, exchange), exchange, null, false);
+        Forwarding forwarding = forwarding(target.roster(), Trace.joined(request, exchange), exchange, null, false);
         return new ForwardedCall(forwarding, forwarding.start());
     }
 
@@ -177,15 +175,14 @@ final class Destinations {
             return local(target.upstream(), request, exchange);
         }
         String fixedHost = rewrite.keepsHost() ? exchange.original().authority() : rewrite.host();
-        return forwarding(target.roster().current(), request, exchange, fixedHost, true)
-                .start();
+        return forwarding(target.roster(), request, exchange, fixedHost, true).start();
     }
 
     private Forwarding forwarding(
-            ClusterView view, Request request, GatewayExchange exchange, @Nullable String fixedHost, boolean primary) {
+            Roster roster, Request request, GatewayExchange exchange, @Nullable String fixedHost, boolean primary) {
         Loop loop = exchange.loop();
         VertxLoop home = loop instanceof VertxLoop mine ? mine : host.next();
-        return new Forwarding(client, home, exchange, request, view, fixedHost, primary, via);
+        return new Forwarding(client, home, exchange, request, roster::current, fixedHost, primary, via);
     }
 
     private static CompletionStage<Response> local(Upstream upstream, Request request, GatewayExchange exchange) {

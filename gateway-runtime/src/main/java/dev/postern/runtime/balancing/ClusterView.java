@@ -144,6 +144,10 @@ public final class ClusterView {
         return lines;
     }
 
+    Pace pace() {
+        return pace;
+    }
+
     /** Called when an endpoint that was avoided has been connected to. */
     void recovered(EndpointState endpoint) {
         for (EndpointState other : candidates) {

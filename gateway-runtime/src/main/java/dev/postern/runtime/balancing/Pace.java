@@ -4,14 +4,21 @@ import dev.postern.TimeSource;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What all views of one upstream move along by: its clock, its tickets, and the count of its changes of health. */
+/**
+ * What all views of one upstream move along by: its clock, its tickets, its chances, its retry budget, and the count of its
+ * changes of health.
+ */
 final class Pace {
     private final TimeSource time;
     private final AtomicLong tickets;
+    private final AtomicLong draws = new AtomicLong();
     private final AtomicInteger healthChanges = new AtomicInteger();
+    private final RetryBudget budget = new RetryBudget();
+    private final long seed;
 
     Pace(TimeSource time, long firstTicket) {
         this.time = time;
+        this.seed = Seeds.mix(firstTicket);
         tickets = new AtomicLong(firstTicket);
     }
 
@@ -27,6 +34,16 @@ final class Pace {
     /** What {@link #nextTicket} would give. */
     long ticket() {
         return tickets.get();
+    }
+
+    /** By chance, 0 (inclusive) to 1 (exclusive); one seed, one sequence. */
+    double chance() {
+        return (Seeds.mix(seed + draws.getAndIncrement()) >>> 11) * 0x1p-53;
+    }
+
+    /** What the retries of the upstream may cost. */
+    RetryBudget budget() {
+        return budget;
     }
 
     void healthChanged() {

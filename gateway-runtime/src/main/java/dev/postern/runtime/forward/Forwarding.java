@@ -9,10 +9,11 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.TimeSource;
 import dev.postern.Upstream;
+import dev.postern.runtime.balancing.Attempts;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.EndpointState;
+import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.balancing.Selection;
-import dev.postern.runtime.balancing.Tried;
 import dev.postern.runtime.message.Pump;
 import dev.postern.runtime.message.ResponseHead;
 import dev.postern.runtime.message.UpstreamHead;
@@ -30,7 +31,9 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.HostAndPort;
-import java.util.Set;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,9 +50,6 @@ import org.jspecify.annotations.Nullable;
  * {@code handle()}), what concerns the exchange hops to its loop.
  */
 public final class Forwarding {
-    /** RFC 9110 9.2.2. */
-    private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE");
-
     /** How long an exchange that is over waits for the end of a message whose bytes are all in. */
     private static final long LAST_BYTES_NANOS = 1_000_000_000L;
 
@@ -57,7 +57,7 @@ public final class Forwarding {
     private final VertxLoop loop;
     private final GatewayExchange exchange;
     private final Request request;
-    private final ClusterView view;
+    private final Attempts attempts;
     private final Upstream config;
     private final @Nullable String host;
     private final boolean primary;
@@ -66,15 +66,16 @@ public final class Forwarding {
     private final Runnable onCut = () -> cancel(new GatewayException(Failure.CLIENT_GONE, "the exchange has ended"));
 
     private int attempt;
-    private int retries;
     private boolean retriedStale;
-    private @Nullable Tried tried;
     private boolean over;
+    private @Nullable ReplayBody replay;
+    private TimeSource.@Nullable Timer pause;
     private @Nullable Try current;
 
     /**
      * Prepares; nothing is sent.
      *
+     * @param views gives the newest view of the upstream
      * @param host the {@code Host} to send, or null for the endpoint's own
      * @param primary whether this is for the answer of the exchange, not for a call of a filter
      */
@@ -83,20 +84,31 @@ public final class Forwarding {
             VertxLoop loop,
             GatewayExchange exchange,
             Request request,
-            ClusterView view,
+            Supplier<ClusterView> views,
             @Nullable String host,
             boolean primary,
             String via) {
         this.client = client;
         this.loop = loop;
         this.exchange = exchange;
-        this.request = request;
-        this.view = view;
-        this.config = view.config();
+        this.attempts = new Attempts(views, request);
+        this.config = attempts.config();
+        this.request = remembered(request);
         this.host = host;
         this.primary = primary;
         this.via = via;
         result = new LoopStage<>(exchange.loop());
+    }
+
+    /** The request, its body remembered if it streams and may be wanted a second time. */
+    private Request remembered(Request wanted) {
+        Body body = wanted.body();
+        int bytes = attempts.replayBytes();
+        if (bytes == 0 || body.length() == 0 || body.length() > bytes || body.replayable()) {
+            return wanted;
+        }
+        replay = new ReplayBody(body, exchange.loop(), bytes);
+        return wanted.withBody(replay);
     }
 
     /** Begins; called on the exchange's loop. The stage completes there, at the head of the response. */
@@ -129,7 +141,7 @@ public final class Forwarding {
         }
         Selection selection;
         try {
-            selection = again != null ? again : view.select(request, tried);
+            selection = again != null ? again : attempts.select();
         } catch (GatewayException broken) {
             finish(null, broken);
             return;
@@ -152,7 +164,7 @@ public final class Forwarding {
         if (over) {
             return;
         }
-        over = true;
+        settle();
         current = null;
         onExchange(() -> {
             if (failure != null) {
@@ -164,40 +176,61 @@ public final class Forwarding {
         });
     }
 
+    /** There will be no other attempt. */
+    private void settle() {
+        over = true;
+        attempts.end();
+        if (pause != null) {
+            pause.cancel();
+            pause = null;
+        }
+        ReplayBody kept = replay;
+        if (kept != null) {
+            onExchange(kept::close);
+        }
+    }
+
     // 8. Again? What was sent decides, then the policy, then whether there is a body that could be sent again.
     private void failed(Try failed, GatewayException failure) {
         if (over) {
             return;
         }
         Selection selection = failed.selection;
-        boolean safe = !failed.headStarted || IDEMPOTENT.contains(request.method());
-        boolean bodyIntact = !failed.bodyBegun || request.body().replayable();
-        boolean timeLeft = !exchange.isOver() && exchange.remainingNanos() > 0;
-        if (timeLeft && bodyIntact && failed.onReused && isStale(failure.failure()) && safe && !retriedStale) {
+        boolean safe = !failed.headStarted || attempts.repeatable();
+        boolean bodyIntact = bodyIntact(failed);
+        if (timeLeft() > 0 && bodyIntact && failed.onReused && isStale(failure.failure()) && safe && !retriedStale) {
             // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it.
             retriedStale = true;
             choose(selection, true, failure);
             return;
         }
+        long wait = attempts.afterFailure(selection, failure.failure(), failed.headStarted, bodyIntact, timeLeft());
         selection.release();
-        boolean retriable = switch (failure.failure()) {
-            case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> true;
-            case RESET_BEFORE_HEAD -> safe;
-            default -> false;
-        };
-        if (retriable && bodyIntact && timeLeft && retries < config.retry().maxRetries()) {
-            retries++;
-            if (tried == null) {
-                tried = new Tried();
-            }
-            tried.add(selection.endpoint());
-            if (tried.size() >= view.endpoints().size()) {
-                tried = null;
-            }
-            choose(null, false, failure);
-            return;
+        if (wait < 0) {
+            finish(null, failure);
+        } else {
+            againAfter(wait, failure);
         }
-        finish(null, failure);
+    }
+
+    private void againAfter(long nanos, @Nullable GatewayException before) {
+        current = null;
+        if (nanos == 0) {
+            choose(null, false, before);
+        } else {
+            pause = loop.schedule(nanos, () -> {
+                pause = null;
+                choose(null, false, before);
+            });
+        }
+    }
+
+    private boolean bodyIntact(Try failed) {
+        return !failed.bodyBegun || request.body().replayable();
+    }
+
+    private long timeLeft() {
+        return exchange.isOver() ? 0 : exchange.remainingNanos();
     }
 
     /** What a connection looks like that was given up, or spoilt by bytes nobody asked for, while it was in the pool. */
@@ -223,6 +256,8 @@ public final class Forwarding {
         private @Nullable HttpClientResponse arrived;
         private @Nullable WireBody responseBody;
         private TimeSource.@Nullable Timer firstByte;
+        private TimeSource.@Nullable Timer wholeTry;
+        private boolean superseded;
         private boolean headStarted;
         private boolean bodyBegun;
         private boolean onReused;
@@ -242,6 +277,10 @@ public final class Forwarding {
 
         // 2. A connection: idle, new, or the next one free.
         void connect(boolean fresh) {
+            Duration bound = config.retry().perTryTimeout();
+            if (bound != null) {
+                wholeTry = loop.schedule(bound.toNanos(), () -> tooLate(bound));
+            }
             Waiter mine = pool.acquire(config, fresh, this);
             if (!mine.isTaken()) {
                 waiter = mine;
@@ -377,11 +416,15 @@ public final class Forwarding {
 
         private void noFirstByte() {
             firstByte = null;
+            tooLate(Objects.requireNonNull(config.firstByteTimeout()));
+        }
+
+        private void tooLate(Duration bound) {
             if (!headReceived) {
                 fail(new GatewayException(
                         Failure.FIRST_BYTE_TIMEOUT,
-                        endpoint.uri() + " gave no response within " + config.firstByteTimeout() + " (upstream "
-                                + config.name() + ", attempt " + number + ")"));
+                        endpoint.uri() + " gave no response within " + bound + " (upstream " + config.name()
+                                + ", attempt " + number + ")"));
             }
         }
 
@@ -431,6 +474,9 @@ public final class Forwarding {
             }
             body.onEnd(() -> loop.enter(this::bodyOver));
             report(head.status(), null, true);
+            if (attempts.judgesAnswers() && retried(head, body)) {
+                return;
+            }
             Response answer =
                     Response.of(head.status()).withHeaders(head.headers()).withBody(body);
             if (bodiless) {
@@ -439,9 +485,34 @@ public final class Forwarding {
             finishWith(answer);
         }
 
+        /** Whether this answer is let go for the sake of another attempt. */
+        private boolean retried(ResponseHead head, WireBody body) {
+            if (over) {
+                return false;
+            }
+            long wait = attempts.afterAnswer(
+                    selection,
+                    head.status(),
+                    GrpcStatus.of(head.headers()),
+                    RetryAfter.nanos(
+                            head.headers().get("Retry-After"), exchange.time().now()),
+                    bodyIntact(this),
+                    timeLeft());
+            if (wait < 0) {
+                return false;
+            }
+            superseded = true;
+            // What is left of it is read if that is quick, else lost with its connection.
+            firstByte = loop.schedule(LAST_BYTES_NANOS, this::drop);
+            stopPump();
+            onExchange(body::discard);
+            againAfter(wait, null);
+            return true;
+        }
+
         private void finishWith(Response response) {
             current = this;
-            over = true;
+            settle();
             onExchange(() -> {
                 if (exchange.isOver() || !result.deliver(response)) {
                     response.body().discard();
@@ -476,7 +547,14 @@ public final class Forwarding {
                 }
             }
             selection.release();
-            onExchange(() -> exchange.withdraw(onCut));
+            withdraw();
+        }
+
+        /** An attempt that was let go leaves the hook to the one that came after it. */
+        private void withdraw() {
+            if (!superseded) {
+                onExchange(() -> exchange.withdraw(onCut));
+            }
         }
 
         /** The exchange does not want the rest: the connection cannot be used again. */
@@ -488,7 +566,7 @@ public final class Forwarding {
             stopPump();
             discardConnection();
             selection.release();
-            onExchange(() -> exchange.withdraw(onCut));
+            withdraw();
         }
 
         private void fail(GatewayException failure) {
@@ -496,15 +574,17 @@ public final class Forwarding {
                 return;
             }
             over();
+            if (waiter != null) {
+                pool.cancel(waiter);
+                waiter = null;
+            }
             stopPump();
             WireBody body = responseBody;
             if (body != null) {
                 // The answer is on its way: there is no other attempt, and the fault is told as it is, not as the cut
                 // we make.
-                onExchange(() -> {
-                    body.fail(failure);
-                    exchange.withdraw(onCut);
-                });
+                onExchange(() -> body.fail(failure));
+                withdraw();
                 discardConnection();
                 selection.release();
                 return;
@@ -565,6 +645,10 @@ public final class Forwarding {
             if (firstByte != null) {
                 firstByte.cancel();
                 firstByte = null;
+            }
+            if (wholeTry != null) {
+                wholeTry.cancel();
+                wholeTry = null;
             }
         }
 

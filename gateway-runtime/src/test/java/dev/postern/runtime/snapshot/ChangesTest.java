@@ -129,7 +129,7 @@ class ChangesTest {
                         "~ upstream \"u\": endpoints [http://b, http://c] → [http://c, http://b]",
                         "~ upstream \"u\": loadBalancer round robin → least requests",
                         "~ upstream \"u\": healthCheck added",
-                        "~ upstream \"u\": retry no retry → retry idempotent, 1",
+                        "~ upstream \"u\": retry no retry → 1 retry after connect failure, reset",
                         "~ upstream \"u\": trust none → t",
                         "~ upstream \"u\": certificate none → c",
                         "~ upstream \"u\": key none → k",

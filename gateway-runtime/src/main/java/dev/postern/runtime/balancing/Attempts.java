@@ -1,0 +1,187 @@
+package dev.postern.runtime.balancing;
+
+import dev.postern.Failure;
+import dev.postern.Request;
+import dev.postern.RetryPolicy;
+import dev.postern.Upstream;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The attempts of one exchange at one upstream: which endpoint is next, whether a failed attempt is made again, and when.
+ * Whoever sends (the forwarding, the simulator) asks here and does what it is told.
+ *
+ * <pre>
+ *   select ─▶ Selection ─▶ … failed:   afterFailure ─┬─ -1: it stands
+ *      ▲                   … answered: afterAnswer  ─┘
+ *      └────── after so many nanoseconds ◀───────────── 0 or more
+ * </pre>
+ *
+ * <p>The rules, in the order in which they are asked (each ends it):
+ *
+ * <ol>
+ *   <li>The policy has a condition for what happened, and retries left.
+ *   <li>Nothing was sent, or the request is idempotent.
+ *   <li>The body can be sent again.
+ *   <li>The pause ends before the deadline does.
+ *   <li>The upstream's budget has a retry left.
+ * </ol>
+ *
+ * <p>Belongs to its exchange and one thread at a time.
+ */
+public final class Attempts {
+    /** RFC 9110 9.2.2. */
+    private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE");
+
+    /** Those who were told to wait come back spread, not together (as Envoy does). */
+    private static final double RETRY_AFTER_SPREAD = 0.5;
+
+    private final Supplier<ClusterView> views;
+    private final Upstream config;
+    private final RetryPolicy policy;
+    private final Request request;
+    private final boolean repeatable;
+    private ClusterView view;
+    private @Nullable Tried tried;
+    private int retries;
+    /** The slot of the retry that was allowed and has not begun, or -1. */
+    private long allowed = -1;
+
+    /**
+     * An exchange begins; counts it for the budget.
+     *
+     * @param views gives the newest view of the upstream: a retry must not use an endpoint that has left meanwhile
+     */
+    public Attempts(Supplier<ClusterView> views, Request request) {
+        this.views = views;
+        this.request = request;
+        view = views.get();
+        config = view.config();
+        policy = config.retry();
+        repeatable = IDEMPOTENT.contains(request.method())
+                || policy.extraMethods().contains(request.method())
+                || (policy.trustsIdempotencyKey() && request.header("Idempotency-Key") != null);
+        if (policy.maxRetries() > 0) {
+            view.pace().budget().request(view.pace().now());
+        }
+    }
+
+    /** The configuration that the exchange began with. */
+    public Upstream config() {
+        return config;
+    }
+
+    /** Whether the request may be made again although something of it was sent. */
+    public boolean repeatable() {
+        return repeatable;
+    }
+
+    /** Whether any answer may be worth another attempt. */
+    public boolean judgesAnswers() {
+        return !policy.statuses().isEmpty() || !policy.grpcStatuses().isEmpty();
+    }
+
+    /** Bytes of the request's body worth remembering; 0 when it could not be sent again anyway. */
+    public int replayBytes() {
+        return policy.maxRetries() > 0 && repeatable ? policy.replayBytes() : 0;
+    }
+
+    /** Picks an endpoint for the next attempt, an untried one if there is one; null when none may be used. */
+    public @Nullable Selection select() {
+        allowed = -1;
+        view = views.get();
+        if (tried != null && tried.size() >= view.endpoints().size()) {
+            tried = null;
+        }
+        return view.select(request, tried);
+    }
+
+    /**
+     * An attempt has brought no response head.
+     *
+     * @param sent whether anything of the request may have reached the endpoint
+     * @param bodyIntact whether the body can be sent (again)
+     * @param remainingNanos of the deadline
+     * @return the pause before the next attempt in nanoseconds, or -1 when this failure stands
+     */
+    public long afterFailure(Selection failed, Failure failure, boolean sent, boolean bodyIntact, long remainingNanos) {
+        boolean named = switch (failure) {
+            case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> policy.afterConnectFailure();
+            case RESET_BEFORE_HEAD -> policy.afterReset();
+            case FIRST_BYTE_TIMEOUT -> policy.afterTimeout();
+            default -> false;
+        };
+        boolean safe = repeatable || !sent;
+        boolean elsewhere = !sent && failure != Failure.FIRST_BYTE_TIMEOUT && untriedBesides(failed);
+        return named && safe ? again(failed, bodyIntact, elsewhere ? 0 : backOff(), remainingNanos) : -1;
+    }
+
+    /**
+     * A response head has come, and nothing of it was passed on.
+     *
+     * @param grpcStatus the head's {@code grpc-status}, or -1
+     * @param retryAfterNanos what its {@code Retry-After} asks for, or -1
+     * @return the pause before the next attempt in nanoseconds, or -1 when this response stands
+     */
+    public long afterAnswer(
+            Selection answered,
+            int status,
+            int grpcStatus,
+            long retryAfterNanos,
+            boolean bodyIntact,
+            long remainingNanos) {
+        boolean named =
+                policy.statuses().contains(status) || policy.grpcStatuses().contains(grpcStatus);
+        if (!named || !repeatable || retryAfterNanos > policy.maxRetryAfter().toNanos()) {
+            return -1;
+        }
+        long pause = retryAfterNanos < 0
+                ? backOff()
+                : (long)
+                        (retryAfterNanos * (1 + RETRY_AFTER_SPREAD * view.pace().chance()));
+        return again(answered, bodyIntact, pause, remainingNanos);
+    }
+
+    /** The exchange is over: a retry that was allowed and has not begun is not made. */
+    public void end() {
+        if (allowed >= 0) {
+            view.pace().budget().refund(allowed);
+            allowed = -1;
+        }
+    }
+
+    private long again(Selection failed, boolean bodyIntact, long pause, long remainingNanos) {
+        if (retries >= policy.maxRetries() || !bodyIntact || pause >= remainingNanos) {
+            return -1;
+        }
+        if (policy.budgetShare() <= 1) {
+            Pace pace = view.pace();
+            allowed = pace.budget().take(pace.now(), policy.budgetShare(), policy.budgetPerSecond());
+            if (allowed < 0) {
+                return -1;
+            }
+        }
+        retries++;
+        if (tried == null) {
+            tried = new Tried();
+        }
+        tried.add(failed.endpoint());
+        return pause;
+    }
+
+    private boolean untriedBesides(Selection failed) {
+        int known = tried == null ? 0 : tried.size();
+        boolean counted = tried != null && tried.contains(failed.endpoint());
+        return known + (counted ? 0 : 1) < views.get().endpoints().size();
+    }
+
+    /** Full jitter: what came together goes apart. */
+    private long backOff() {
+        long steps = (1L << Math.min(retries + 1, 30)) - 1;
+        double longest = Math.min(
+                (double) policy.maxBackOff().toNanos(),
+                (double) policy.backOff().toNanos() * steps);
+        return (long) (longest * view.pace().chance());
+    }
+}

@@ -1,0 +1,57 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.RetryPolicy;
+import dev.postern.Upstream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Java on the pages about resilience is code of this file, so it compiles. */
+class ResiliencePagesTest {
+    private static final Path DOCS = Path.of("..", "docs", "resilience");
+    private static final Path THIS = Path.of("src/test/java/dev/postern/runtime/ResiliencePagesTest.java");
+
+    static List<Path> pages() throws IOException {
+        try (Stream<Path> pages = Files.list(DOCS)) {
+            return pages.sorted().toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
+    void code_on_the_page_compiles(Path page) throws IOException {
+        String compiled = words(Files.readString(THIS));
+        List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(page))
+                .results()
+                .map(block -> words(block.group(1)))
+                .toList();
+        assertThat(blocks).isNotEmpty().allSatisfy(block -> assertThat(compiled).contains(block));
+    }
+
+    private static String words(String code) {
+        return code.replaceAll("\\s+", "");
+    }
+
+    static Upstream retried() {
+        Upstream orders = Upstream.builder("orders")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081")
+                .retry(RetryPolicy.builder()
+                        .onConnectFailure()
+                        .onReset()
+                        .onGatewayErrors()
+                        .maxRetries(2)
+                        .perTryTimeout(Duration.ofMillis(500))
+                        .build())
+                .build();
+        return orders;
+    }
+}
