@@ -1,11 +1,14 @@
 package dev.postern;
 
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A port on which the gateway serves HTTP/1.1. Immutable; each method gives a changed copy. */
+/** A port on which the gateway serves HTTP. Immutable; each method gives a changed copy. */
 public final class Listener {
     private final String name;
     private final String host;
@@ -15,6 +18,7 @@ public final class Listener {
     private final List<String> trustedProxies;
     private final @Nullable String healthPath;
     private final boolean byteGuard;
+    private final Set<Protocol> protocols;
 
     private Listener(Draft draft) {
         name = draft.name;
@@ -25,6 +29,7 @@ public final class Listener {
         trustedProxies = draft.trustedProxies;
         healthPath = draft.healthPath;
         byteGuard = draft.byteGuard;
+        protocols = draft.protocols;
     }
 
     /** The values of the next one, while one of them is changed. */
@@ -37,10 +42,12 @@ public final class Listener {
         private List<String> trustedProxies = List.of();
         private @Nullable String healthPath;
         private boolean byteGuard = true;
+        private Set<Protocol> protocols;
 
-        Draft(String name, int port) {
+        Draft(String name, int port, Set<Protocol> protocols) {
             this.name = name;
             this.port = port;
+            this.protocols = protocols;
         }
 
         Draft(Listener from) {
@@ -52,6 +59,7 @@ public final class Listener {
             trustedProxies = from.trustedProxies;
             healthPath = from.healthPath;
             byteGuard = from.byteGuard;
+            protocols = from.protocols;
         }
     }
 
@@ -62,22 +70,33 @@ public final class Listener {
     }
 
     /**
-     * Cleartext on all interfaces.
+     * HTTP/1.1 in cleartext on all interfaces.
      *
      * @param port 0 to 65535; 0 takes any free port, told by {@link Gateway#listeners()}
      */
     public static Listener http(int port) {
-        return new Listener(new Draft("http-" + checked(port), port));
+        return new Listener(new Draft("http-" + checked(port), port, EnumSet.of(Protocol.HTTP_1_1)));
     }
 
     /**
-     * TLS on all interfaces.
+     * HTTP/2 in cleartext on all interfaces, for clients that know it (RFC 9113 3.3). Nothing else is served on the port,
+     * and no connection is ever upgraded to it.
+     *
+     * @param port 0 to 65535; 0 takes any free port, told by {@link Gateway#listeners()}
+     */
+    public static Listener http2Cleartext(int port) {
+        return new Listener(new Draft("h2c-" + checked(port), port, EnumSet.of(Protocol.HTTP_2)));
+    }
+
+    /**
+     * HTTP/2 and HTTP/1.1 over TLS on all interfaces; clients choose (ALPN).
      *
      * @param port 0 to 65535; 0 takes any free port, told by {@link Gateway#listeners()}
      */
     public static Listener https(int port, Tls tls) {
         Objects.requireNonNull(tls, "tls");
-        return new Listener(new Draft("https-" + checked(port), port)).with(draft -> draft.tls = tls);
+        return new Listener(new Draft("https-" + checked(port), port, EnumSet.allOf(Protocol.class)))
+                .with(draft -> draft.tls = tls);
     }
 
     /** The name in logs, metrics and messages; unique in its gateway. The default is {@code http-8080}, {@code https-8443} … */
@@ -121,6 +140,19 @@ public final class Listener {
         return with(draft -> draft.byteGuard = false);
     }
 
+    /**
+     * What is spoken. The default is both over TLS, where clients choose, and HTTP/1.1 in cleartext. A cleartext listener
+     * speaks one: there is nothing by which its clients could tell which of two they mean.
+     */
+    public Listener protocols(Protocol first, Protocol... more) {
+        Set<Protocol> chosen = EnumSet.of(first, more);
+        if (tls == null && chosen.size() > 1) {
+            throw new IllegalArgumentException(
+                    "protocols: " + chosen + " in cleartext (expected: one, or TLS, or a listener for each)");
+        }
+        return with(draft -> draft.protocols = chosen);
+    }
+
     /** The unique name. */
     public String name() {
         return name;
@@ -156,6 +188,11 @@ public final class Listener {
         return healthPath;
     }
 
+    /** What is spoken. */
+    public Set<Protocol> protocols() {
+        return Collections.unmodifiableSet(protocols);
+    }
+
     /** Whether raw bytes are checked. */
     public boolean byteGuard() {
         return byteGuard;
@@ -171,7 +208,8 @@ public final class Listener {
                 && that.limits.equals(limits)
                 && that.trustedProxies.equals(trustedProxies)
                 && Objects.equals(that.healthPath, healthPath)
-                && that.byteGuard == byteGuard;
+                && that.byteGuard == byteGuard
+                && that.protocols.equals(protocols);
     }
 
     @Override

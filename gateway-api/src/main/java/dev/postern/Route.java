@@ -3,6 +3,7 @@ package dev.postern;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ public final class Route {
     private final @Nullable Duration maxDuration;
     private final boolean streaming;
     private final long maxRequestBytes;
+    private final List<String> trailers;
 
     private Route(Builder builder) {
         id = builder.id;
@@ -40,6 +42,7 @@ public final class Route {
         maxDuration = builder.maxDuration;
         streaming = builder.streaming;
         maxRequestBytes = builder.maxRequestBytes;
+        trailers = builder.trailers;
     }
 
     /**
@@ -104,6 +107,11 @@ public final class Route {
         return maxRequestBytes;
     }
 
+    /** The trailer fields that pass besides those of gRPC, lower-case; {@code *} at the end stands for anything. */
+    public List<String> trailers() {
+        return trailers;
+    }
+
     /** A builder that begins with this route's settings. */
     public Builder toBuilder() {
         return new Builder(this);
@@ -121,7 +129,8 @@ public final class Route {
                 && that.idleTimeout.equals(idleTimeout)
                 && Objects.equals(that.maxDuration, maxDuration)
                 && that.streaming == streaming
-                && that.maxRequestBytes == maxRequestBytes;
+                && that.maxRequestBytes == maxRequestBytes
+                && that.trailers.equals(trailers);
     }
 
     @Override
@@ -146,6 +155,7 @@ public final class Route {
         private @Nullable Duration maxDuration;
         private boolean streaming;
         private long maxRequestBytes = 10L << 20;
+        private List<String> trailers = List.of();
 
         private Builder(String id) {
             this.id = id;
@@ -162,6 +172,7 @@ public final class Route {
             maxDuration = route.maxDuration;
             streaming = route.streaming;
             maxRequestBytes = route.maxRequestBytes;
+            trailers = route.trailers;
         }
 
         /** What the route accepts; the default is every request. */
@@ -269,6 +280,26 @@ public final class Route {
         /** Request bodies of any size; they are streamed, so memory stays bounded. */
         public Builder withoutRequestSizeLimit() {
             maxRequestBytes = Long.MAX_VALUE;
+            return this;
+        }
+
+        /**
+         * The trailer fields that pass: names, with {@code *} at the end for all that begin so, {@code "*"} for all. The
+         * default is none but {@code grpc-status}, {@code grpc-message} and {@code grpc-status-details-bin}, which always
+         * pass. Fields that mean something for framing, routing, credentials, caches or the kind of the content (RFC 9110
+         * 6.5.1) never do.
+         *
+         * <p>Trailers of responses reach clients over HTTP/2, and over HTTP/1.1 when the request says {@code TE: trailers}
+         * and the response has no length. Trailers of requests are dropped.
+         */
+        public Builder trailers(String... names) {
+            List<String> lower = new ArrayList<>();
+            for (String name : names) {
+                FieldRules.name(
+                        name.equals("*") ? "x" : name.endsWith("*") ? name.substring(0, name.length() - 1) : name);
+                lower.add(name.toLowerCase(Locale.ROOT));
+            }
+            trailers = List.copyOf(lower);
             return this;
         }
 

@@ -22,6 +22,7 @@ public final class Upstream {
     private final @Nullable HealthCheck healthCheck;
     private final RetryPolicy retry;
     private final UpstreamTls tls;
+    private final Protocol protocol;
     private final Duration connectTimeout;
     private final Duration poolTimeout;
     private final @Nullable Duration firstByteTimeout;
@@ -39,6 +40,7 @@ public final class Upstream {
         healthCheck = builder.healthCheck;
         retry = builder.retry;
         tls = builder.tls;
+        protocol = builder.protocol;
         connectTimeout = builder.connectTimeout;
         poolTimeout = builder.poolTimeout;
         firstByteTimeout = builder.firstByteTimeout;
@@ -119,6 +121,11 @@ public final class Upstream {
         return tls;
     }
 
+    /** What is spoken with the endpoints. */
+    public Protocol protocol() {
+        return protocol;
+    }
+
     /** The bound on making a connection, TLS included. */
     public Duration connectTimeout() {
         return connectTimeout;
@@ -166,6 +173,7 @@ public final class Upstream {
                 && Objects.equals(that.healthCheck, healthCheck)
                 && that.retry.equals(retry)
                 && that.tls.equals(tls)
+                && that.protocol == protocol
                 && that.connectTimeout.equals(connectTimeout)
                 && that.poolTimeout.equals(poolTimeout)
                 && Objects.equals(that.firstByteTimeout, firstByteTimeout)
@@ -195,6 +203,7 @@ public final class Upstream {
         private @Nullable HealthCheck healthCheck;
         private RetryPolicy retry = RetryPolicy.none();
         private UpstreamTls tls = UpstreamTls.verified();
+        private Protocol protocol = Protocol.HTTP_1_1;
         private Duration connectTimeout = Duration.ofSeconds(2);
         private Duration poolTimeout = Duration.ofSeconds(1);
         private @Nullable Duration firstByteTimeout;
@@ -216,6 +225,7 @@ public final class Upstream {
             healthCheck = upstream.healthCheck;
             retry = upstream.retry;
             tls = upstream.tls;
+            protocol = upstream.protocol;
             connectTimeout = upstream.connectTimeout;
             poolTimeout = upstream.poolTimeout;
             firstByteTimeout = upstream.firstByteTimeout;
@@ -271,6 +281,15 @@ public final class Upstream {
         /** How certificates of {@code https} endpoints are judged; the default verifies them. */
         public Builder tls(UpstreamTls newTls) {
             tls = Objects.requireNonNull(newTls, "newTls");
+            return this;
+        }
+
+        /**
+         * What is spoken with the endpoints; the default is HTTP/1.1. HTTP/2 is agreed on over TLS (ALPN; a connection on
+         * which it is not fails), and begun without a word in cleartext. Nothing is tried out and nothing upgraded.
+         */
+        public Builder protocol(Protocol newProtocol) {
+            protocol = Objects.requireNonNull(newProtocol, "newProtocol");
             return this;
         }
 

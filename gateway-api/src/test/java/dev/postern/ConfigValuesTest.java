@@ -98,6 +98,7 @@ class ConfigValuesTest {
                         () -> Route.builder("r").maxDuration(SECOND).build(),
                         () -> Route.builder("r").streaming().build(),
                         () -> Route.builder("r").maxRequestBytes(0).build(),
+                        () -> Route.builder("r").trailers("x-sum").build(),
                         () -> Route.builder("r").withoutRequestSizeLimit().build()),
                 all(
                         "upstream",
@@ -130,7 +131,8 @@ class ConfigValuesTest {
                         () -> Upstream.builder("u").firstByteTimeout(SECOND).build(),
                         () -> Upstream.builder("u").keepAlive(SECOND).build(),
                         () -> Upstream.builder("u").maxConnections(1).build(),
-                        () -> Upstream.builder("u").maxPending(0).build()),
+                        () -> Upstream.builder("u").maxPending(0).build(),
+                        () -> Upstream.builder("u").protocol(Protocol.HTTP_2).build()),
                 all(
                         "endpoint",
                         () -> Endpoint.of("http://a"),
@@ -157,6 +159,8 @@ class ConfigValuesTest {
                         () -> Listener.http(8080).trustedProxies("10.0.0.0/8"),
                         () -> Listener.http(8080).healthPath("/health"),
                         () -> Listener.http(8080).withoutByteGuard(),
+                        () -> Listener.http(8080).protocols(Protocol.HTTP_2),
+                        () -> Listener.http2Cleartext(8080),
                         () -> Listener.https(8080, Tls.pem(PEM, KEY)).name("http-8080")),
                 all(
                         "limits",
@@ -263,6 +267,7 @@ class ConfigValuesTest {
                 .streaming()
                 .maxDuration(SECOND)
                 .maxRequestBytes(7)
+                .trailers("x-*")
                 .build();
         Upstream upstream = Upstream.builder("u")
                 .endpoints("http://a")
@@ -277,6 +282,7 @@ class ConfigValuesTest {
                 .keepAlive(SECOND)
                 .maxConnections(3)
                 .maxPending(4)
+                .protocol(Protocol.HTTP_2)
                 .build();
 
         assertThat(route.toBuilder().build()).isEqualTo(route);
@@ -323,6 +329,7 @@ class ConfigValuesTest {
         assertThat(route.maxDuration()).isNull();
         assertThat(route.streaming()).isFalse();
         assertThat(route.maxRequestBytes()).isEqualTo(10 * 1024 * 1024);
+        assertThat(route.trailers()).isEmpty();
         assertThat(route).hasToString("route \"r\"");
         assertThat(route.toBuilder().withoutTimeout().withoutRequestSizeLimit().build())
                 .returns(null, Route::timeout)
@@ -343,6 +350,7 @@ class ConfigValuesTest {
         assertThat(upstream.keepAlive()).isEqualTo(Duration.ofSeconds(20));
         assertThat(upstream.maxConnections()).isEqualTo(1024);
         assertThat(upstream.maxPending()).isEqualTo(1024);
+        assertThat(upstream.protocol()).isEqualTo(Protocol.HTTP_1_1);
         assertThat(upstream.discovery()).isNull();
         assertThat(upstream.healthCheck()).isNull();
         assertThat(upstream.handler()).isNull();
@@ -367,6 +375,10 @@ class ConfigValuesTest {
         assertThat(listener.byteGuard()).isTrue();
         assertThat(listener.withoutByteGuard().byteGuard()).isFalse();
         assertThat(listener).hasToString("listener \"http-8080\"");
+        assertThat(listener.protocols()).containsExactly(Protocol.HTTP_1_1);
+        assertThat(Listener.https(8443, Tls.pem(PEM, KEY)).protocols()).containsExactly(Protocol.values());
+        assertThat(Listener.http2Cleartext(8081).protocols()).containsExactly(Protocol.HTTP_2);
+        assertThat(Listener.http2Cleartext(8081).name()).isEqualTo("h2c-8081");
     }
 
     @Test
@@ -630,6 +642,9 @@ class ConfigValuesTest {
             wrong(
                     "maxConnections: 0 (expected: >= 1)",
                     () -> Upstream.builder("u").maxConnections(0)),
+            wrong(
+                    "protocols: [HTTP_1_1, HTTP_2] in cleartext (expected: one, or TLS, or a listener for each)",
+                    () -> Listener.http(8080).protocols(Protocol.HTTP_1_1, Protocol.HTTP_2)),
             wrong("maxPending: -1 (expected: >= 0)", () -> Upstream.builder("u").maxPending(-1)),
             wrong(
                     "maxTargetBytes: 255 (expected: 256 to 65536)",

@@ -232,7 +232,7 @@ class ForwardingTest {
                         "X-Private: 1",
                         "X-Kept: 1",
                         "Keep-Alive: 5",
-                        "TE: trailers",
+                        "TE: gzip",
                         "Proxy-Authorization: Basic eA==",
                         "Proxy-Connection: keep-alive",
                         "Proxy: http://evil",

@@ -7,14 +7,17 @@ import static org.awaitility.Awaitility.await;
 import dev.postern.GatewayStartException;
 import dev.postern.Listener;
 import dev.postern.Match;
+import dev.postern.Protocol;
 import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.Tls;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.Http2Origin;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
+import dev.postern.runtime.rig.RawHttp2;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
 import io.netty.pkitesting.CertificateBuilder;
@@ -29,6 +32,7 @@ import java.time.Duration;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.BeforeAll;
@@ -167,6 +171,9 @@ class TlsTest {
             assertThat(before.request("POST", "/", "still").read().text()).isEqualTo("still");
             files(server(authority, "localhost", 13));
             await().until(() -> serial(running.port()).intValue() == 13);
+            try (SSLSocket later = agreeing(running.port(), "h2")) {
+                assertThat(later.getApplicationProtocol()).isEqualTo("h2");
+            }
         }
     }
 
@@ -204,6 +211,53 @@ class TlsTest {
         assertThatThrownBy(() -> connect(running.port(), "TLSv1.1")).isInstanceOf(SSLHandshakeException.class);
     }
 
+    private static SSLSocket agreeing(int port, String... alpn) throws Exception {
+        SSLSocket socket =
+                (SSLSocket) context(null, authority).getSocketFactory().createSocket("127.0.0.1", port);
+        SSLParameters parameters = socket.getSSLParameters();
+        parameters.setApplicationProtocols(alpn);
+        socket.setSSLParameters(parameters);
+        socket.startHandshake();
+        return socket;
+    }
+
+    @Test
+    void clients_choose_between_http2_and_http1() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = listening(files(server(authority, "localhost", 1)), origin);
+        SSLSocket both = agreeing(running.port(), "h2", "http/1.1");
+        assertThat(both.getApplicationProtocol()).isEqualTo("h2");
+        try (RawHttp2 client = RawHttp2.client(both)) {
+            assertThat(client.post("/", new byte[] {'h', 'i'}).text()).isEqualTo("hi");
+            assertThat(origin.received().get(0).header("X-Forwarded-Proto")).isEqualTo("https");
+        }
+        try (RawClient client = new RawClient(agreeing(running.port(), "http/1.1"))) {
+            assertThat(client.request("POST", "/", "body").read().text()).isEqualTo("body");
+        }
+    }
+
+    @Test
+    void a_listener_of_one_protocol_agrees_on_no_other() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Tls tls = files(server(authority, "localhost", 1));
+        Running running = rig.start(gateway -> gateway.listen(
+                        Listener.https(0, tls).host("127.0.0.1").name("new").protocols(Protocol.HTTP_2))
+                .listen(Listener.https(0, tls).host("127.0.0.1").name("old").protocols(Protocol.HTTP_1_1))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        int newer = running.gateway().listeners().get(0).port();
+        int older = running.gateway().listeners().get(1).port();
+        assertThatThrownBy(() -> agreeing(newer, "http/1.1")).isInstanceOf(SSLHandshakeException.class);
+        assertThatThrownBy(() -> agreeing(older, "h2")).isInstanceOf(SSLHandshakeException.class);
+        try (RawClient silent = new RawClient(connect(newer))) {
+            assertThat(silent.get("/").isAtEnd()).isTrue();
+        }
+        assertThat(origin.received()).isEmpty();
+    }
+
     // ---- to upstreams
 
     private Running to(RawOrigin origin, UpstreamTls tls) {
@@ -215,6 +269,40 @@ class TlsTest {
                         .match(Match.prefix("/"))
                         .to("orders")
                         .build()));
+    }
+
+    @Test
+    void an_origin_of_http2_is_agreed_with_and_one_that_does_not_agree_is_a_failure() throws Exception {
+        X509Bundle certificate = server(authority, "localhost", 5);
+        Http2Origin origin =
+                rig.close(Http2Origin.secure(context(certificate, authority), Http2Origin.echo(), "h2", "http/1.1"));
+        Http2Origin older =
+                rig.close(Http2Origin.secure(context(certificate, authority), Http2Origin.echo(), "http/1.1"));
+        UpstreamTls tls = UpstreamTls.verified().trust(trust(authority));
+        Running running = rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
+                        .endpoints(origin.url())
+                        .tls(tls)
+                        .protocol(Protocol.HTTP_2)
+                        .build())
+                .upstream(Upstream.builder("old")
+                        .endpoints(older.url())
+                        .tls(tls)
+                        .protocol(Protocol.HTTP_2)
+                        .build())
+                .route(Route.builder("new")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build())
+                .route(Route.builder("old")
+                        .match(Match.prefix("/old"))
+                        .to("old")
+                        .build()));
+        assertThat(running.client().request("POST", "/", "body").read().text()).isEqualTo("body");
+        assertThat(origin.received().get(0).header(":scheme")).isEqualTo("https");
+        assertThat(origin.received().get(0).header(":authority")).startsWith("localhost:");
+        Answer answer = running.client().request("POST", "/old", "body").read();
+        assertThat(answer.status()).isEqualTo(502);
+        assertThat(answer.text()).contains("tls_failed");
     }
 
     private RawOrigin secure(X509Bundle certificate) throws Exception {

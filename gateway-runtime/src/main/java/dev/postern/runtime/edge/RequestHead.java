@@ -84,6 +84,7 @@ public record RequestHead(
         private @Nullable String forwardedHost;
         private @Nullable String forwarded;
         private @Nullable String requestId;
+        private boolean trailersWelcome;
 
         Reader(String method, String scheme, int maxFields) {
             this.method = method;
@@ -108,6 +109,10 @@ public record RequestHead(
             String authority = authority(pseudoAuthority);
             TargetParser.Target target = TargetParser.parse(method, rawTarget, scheme, authority);
             dropNominated();
+            if (trailersWelcome) {
+                // Ends here as well; the one thing it can say to us is kept for whoever answers.
+                headers.add("TE", "trailers");
+            }
             return new RequestHead(
                     method,
                     authority,
@@ -158,7 +163,8 @@ public record RequestHead(
                 }
                 case CONNECTION -> connection = joined(connection, value);
                 case IDENTITY -> report(name.toLowerCase(Locale.ROOT), value);
-                case HOP_BY_HOP, DANGEROUS -> {
+                case HOP_BY_HOP -> trailersWelcome |= name.length() == 2 && Fields.welcomesTrailers(value);
+                case DANGEROUS -> {
                     // Ends here.
                 }
             }

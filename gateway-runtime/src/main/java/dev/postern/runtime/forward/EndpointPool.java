@@ -2,6 +2,7 @@ package dev.postern.runtime.forward;
 
 import dev.postern.Failure;
 import dev.postern.GatewayException;
+import dev.postern.Protocol;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointState;
@@ -24,6 +25,7 @@ final class EndpointPool {
     private final EndpointState endpoint;
     private final UpstreamClient client;
     private final UpstreamTls tls;
+    private final Protocol protocol;
     private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
     private Upstream config;
     private boolean retired;
@@ -35,6 +37,7 @@ final class EndpointPool {
         this.client = client;
         this.config = config;
         this.tls = config.tls();
+        this.protocol = config.protocol();
     }
 
     VertxLoop loop() {
@@ -45,8 +48,9 @@ final class EndpointPool {
         return queue;
     }
 
-    UpstreamTls tls() {
-        return tls;
+    /** Whether its connections are what this config wants. */
+    boolean fits(Upstream other) {
+        return tls.equals(other.tls()) && protocol == other.protocol();
     }
 
     boolean isIdle() {

@@ -4,7 +4,6 @@ import dev.postern.Body;
 import dev.postern.ExchangeObserver.Attempt;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
-import dev.postern.Headers;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.TimeSource;
@@ -16,6 +15,7 @@ import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.balancing.Selection;
 import dev.postern.runtime.message.Pump;
 import dev.postern.runtime.message.ResponseHead;
+import dev.postern.runtime.message.TrailerFields;
 import dev.postern.runtime.message.UpstreamHead;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.message.WireBody;
@@ -345,7 +345,8 @@ public final class Forwarding {
             });
             MultiMap fields = sending.headers();
             // Every attempt is a span of its own.
-            UpstreamHead.write(fields, number == 1 ? request : Trace.renewed(request, exchange), exchange, via);
+            UpstreamHead.write(
+                    fields, number == 1 ? request : Trace.renewed(request, exchange), exchange, via, config.protocol());
             if (host != null) {
                 sending.authority(HostAndPort.parseAuthority(host, -1));
             }
@@ -376,6 +377,7 @@ public final class Forwarding {
                     exchange.loop(),
                     loop,
                     sending::writeHead,
+                    trailers -> {},
                     bytes -> {},
                     exchange.time(),
                     idle,
@@ -451,7 +453,7 @@ public final class Forwarding {
                 fail(malformed);
                 return;
             }
-            reusable = !head.close() && response.version() == HttpVersion.HTTP_1_1;
+            reusable = !head.close() && response.version() != HttpVersion.HTTP_1_0;
             selection.succeeded();
             if (head.status() >= 400 && !requestSent) {
                 // An early refusal: the rest of the body would be read by nobody.
@@ -466,9 +468,12 @@ public final class Forwarding {
                     head.length(),
                     Failure.RESPONSE_BODY_TOO_LARGE,
                     cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
-                    () -> Headers.EMPTY,
+                    () -> TrailerFields.of(response.trailers(), exchange.route()),
                     this::drop);
             responseBody = body;
+            if (response.version() == HttpVersion.HTTP_2) {
+                body.endsApart();
+            }
             if (bodiless) {
                 body.withoutContent();
             }

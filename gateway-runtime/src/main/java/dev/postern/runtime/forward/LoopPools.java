@@ -26,9 +26,9 @@ final class LoopPools {
 
     EndpointPool of(EndpointState endpoint, Upstream config) {
         EndpointPool pool = pools.get(endpoint);
-        if (pool == null || !pool.tls().equals(config.tls())) {
+        if (pool == null || !pool.fits(config)) {
             if (pool != null) {
-                // Connections made under other rules of trust are not lent again.
+                // Connections made under other rules of trust, or for another protocol, are not lent again.
                 pool.retire();
             }
             pool = new EndpointPool(loop, client.queue(endpoint), client, config);

@@ -1,5 +1,6 @@
 package dev.postern.runtime.forward;
 
+import dev.postern.Protocol;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointState;
@@ -8,12 +9,14 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.ClientSSLOptions;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.PemTrustOptions;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.core.net.TrustOptions;
 import io.vertx.core.tracing.TracingPolicy;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -30,7 +33,7 @@ public final class UpstreamClient {
     private static final int CHUNK_BYTES = 16 * 1024;
 
     private final Vertx vertx;
-    private final Map<Integer, HttpClientAgent> agents = new ConcurrentHashMap<>();
+    private final Map<AgentKey, HttpClientAgent> agents = new ConcurrentHashMap<>();
     private final Map<VertxLoop, LoopPools> pools = new ConcurrentHashMap<>();
     private final Map<EndpointState, EndpointQueue> queues = new ConcurrentHashMap<>();
     private final AtomicInteger lent = new AtomicInteger();
@@ -82,21 +85,25 @@ public final class UpstreamClient {
     HttpClientAgent agent(Upstream config) {
         int millis = (int)
                 Math.min(Integer.MAX_VALUE, Math.max(1, config.connectTimeout().toMillis()));
-        return agents.computeIfAbsent(millis, timeout -> vertx.createHttpClient(options(timeout)));
+        return agents.computeIfAbsent(
+                new AgentKey(millis, config.protocol()), key -> vertx.createHttpClient(options(key)));
     }
+
+    private record AgentKey(int connectTimeoutMillis, Protocol protocol) {}
 
     HttpConnectOptions connectOptions(EndpointState endpoint, Upstream config) {
         HttpConnectOptions options = new HttpConnectOptions()
                 .setServer(SocketAddress.inetSocketAddress(endpoint.port(), endpoint.host()))
                 .setHost(endpoint.host())
                 .setPort(endpoint.port())
-                .setSsl(endpoint.secure());
+                .setSsl(endpoint.secure())
+                .setProtocolVersion(version(config.protocol()));
         if (endpoint.secure()) {
             String name = config.tls().serverName();
             if (name != null) {
                 options.setHost(name);
             }
-            options.setSslOptions(ssl(config.tls()));
+            options.setSslOptions(ssl(config.tls()).setUseAlpn(config.protocol() == Protocol.HTTP_2));
         }
         return options;
     }
@@ -121,10 +128,18 @@ public final class UpstreamClient {
         return ssl;
     }
 
-    private static HttpClientOptions options(int connectTimeoutMillis) {
-        return new HttpClientOptions()
-                .setConnectTimeout(connectTimeoutMillis)
-                .setSslHandshakeTimeout(Math.max(1, connectTimeoutMillis / 1000 + 1))
+    private static HttpVersion version(Protocol protocol) {
+        return protocol == Protocol.HTTP_2 ? HttpVersion.HTTP_2 : HttpVersion.HTTP_1_1;
+    }
+
+    private static HttpClientOptions options(AgentKey key) {
+        HttpClientOptions options = new HttpClientOptions();
+        if (key.protocol() == Protocol.HTTP_2) {
+            options.setUseAlpn(true).setAlpnVersions(List.of(HttpVersion.HTTP_2));
+        }
+        return options.setProtocolVersion(version(key.protocol()))
+                .setConnectTimeout(key.connectTimeoutMillis())
+                .setSslHandshakeTimeout(Math.max(1, key.connectTimeoutMillis() / 1000 + 1))
                 .setHttp2ClearTextUpgrade(false)
                 .setPipelining(false)
                 .setDecompressionSupported(false)

@@ -13,7 +13,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Sends a request over loopback that only the byte guard refuses, and expects its refusal: a listener whose guard is not
- * in place does not start. The request has a folded field, which Netty's decoder unfolds and Vert.x serves.
+ * in place does not start. The request has a folded field, which Netty's decoder unfolds and Vert.x serves. Where HTTP/1.1 is
+ * not spoken it has to be met with silence.
  */
 final class Canary {
     private static final String REQUEST = "GET /.postern/canary HTTP/1.1\r\nHost: canary\r\nX-Folded: a\r\n b\r\n\r\n";
@@ -22,10 +23,12 @@ final class Canary {
 
     private final Vertx vertx;
     private final BoundListener listener;
+    private final boolean http1;
 
-    Canary(Vertx vertx, BoundListener listener) {
+    Canary(Vertx vertx, BoundListener listener, boolean http1) {
         this.vertx = vertx;
         this.listener = listener;
+        this.http1 = http1;
     }
 
     Future<Void> check() {
@@ -41,7 +44,7 @@ final class Canary {
         return client.connect(listener.port(), host)
                 .compose(this::ask)
                 .eventually(() -> client.close())
-                .compose(answer -> answer.contains(REASON)
+                .compose(answer -> (http1 ? answer.contains(REASON) : answer.isEmpty())
                         ? Future.<Void>succeededFuture()
                         : Future.failedFuture(new GatewayStartException(
                                 "listener \"" + listener.name()

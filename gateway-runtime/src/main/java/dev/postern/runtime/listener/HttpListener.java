@@ -4,6 +4,7 @@ import dev.postern.BoundListener;
 import dev.postern.GatewayStartException;
 import dev.postern.Limits;
 import dev.postern.Listener;
+import dev.postern.Protocol;
 import dev.postern.Tls;
 import dev.postern.runtime.message.VertxLoop;
 import io.netty.channel.Channel;
@@ -11,9 +12,11 @@ import io.netty.channel.ServerChannel;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.SocketAddress;
@@ -42,6 +45,9 @@ public final class HttpListener {
     // The most that Limits can be set to, and a little.
     private static final int DECODER_LINE_BYTES = 65_536 + 64;
     private static final int DECODER_HEAD_BYTES = 262_144 + 64;
+
+    private static final int STREAM_WINDOW_BYTES = 64 * 1024;
+    private static final int CONNECTION_WINDOW_BYTES = 1024 * 1024;
 
     private final Vertx vertx;
     // Written by the control thread, read by all.
@@ -77,7 +83,10 @@ public final class HttpListener {
         boolean samePlace = next.host().equals(config.host())
                 && next.port() == config.port()
                 && (next.port() != 0 || next.name().equals(config.name()));
-        return samePlace && (next.tls() == null) == (config.tls() == null) && next.byteGuard() == config.byteGuard();
+        return samePlace
+                && (next.tls() == null) == (config.tls() == null)
+                && next.byteGuard() == config.byteGuard()
+                && next.protocols().equals(config.protocols());
     }
 
     /** Follows another config without closing a connection. What connections under way have begun with, they keep. */
@@ -110,8 +119,9 @@ public final class HttpListener {
         for (VertxLoop loop : loops) {
             all = all.compose(v -> listen(loop, options, address));
         }
-        return all.compose(
-                        v -> config.byteGuard() ? new Canary(vertx, bound()).check() : Future.<Void>succeededFuture())
+        return all.compose(v -> config.byteGuard()
+                        ? new Canary(vertx, bound(), serves(Protocol.HTTP_1_1)).check()
+                        : Future.<Void>succeededFuture())
                 .onSuccess(v -> {
                     startSweeping();
                     startReloading();
@@ -136,7 +146,16 @@ public final class HttpListener {
                 });
     }
 
-    private static void opened(HttpConnection connection, ConnectionTable table, HttpEntry entry) {
+    private boolean serves(Protocol protocol) {
+        return config.protocols().contains(protocol);
+    }
+
+    private void opened(HttpConnection connection, ConnectionTable table, HttpEntry entry) {
+        if (connection.protocolVersion() != HttpVersion.HTTP_2 && !serves(Protocol.HTTP_1_1)) {
+            // Over TLS, without a word about the protocol.
+            connection.close();
+            return;
+        }
         table.opened(connection, entry.peer(connection));
         connection.closeHandler(v -> table.closed(connection));
         // A connection that breaks is told to its exchange; alone it is nobody's business.
@@ -238,8 +257,14 @@ public final class HttpListener {
         Limits limits = config.limits();
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(config.host())
-                .setHttp2ClearTextEnabled(false)
+                // Alone on its port: HTTP/1.1 beside it would pass by the guard (G41).
+                .setHttp2ClearTextEnabled(config.tls() == null && serves(Protocol.HTTP_2))
                 .setUseAlpn(false)
+                .setInitialSettings(http2(limits))
+                .setHttp2ConnectionWindowSize(CONNECTION_WINDOW_BYTES)
+                .setHttp2RstFloodMaxRstFramePerWindow(100)
+                .setHttp2RstFloodWindowDuration(30)
+                .setHttp2RstFloodWindowDurationTimeUnit(TimeUnit.SECONDS)
                 // The guard judges sizes, by limits that may change; without it the decoder has to.
                 .setMaxInitialLineLength(config.byteGuard() ? DECODER_LINE_BYTES : limits.maxTargetBytes())
                 .setMaxHeaderSize(config.byteGuard() ? DECODER_HEAD_BYTES : limits.maxHeadBytes())
@@ -261,12 +286,32 @@ public final class HttpListener {
             CertificateFiles files = CertificateFiles.read(tls);
             certificate = files;
             options.setSsl(true)
+                    .setUseAlpn(true)
+                    .setAlpnVersions(alpn())
                     .setKeyCertOptions(
                             new PemKeyCertOptions().setCertValue(files.chain()).setKeyValue(files.key()))
                     .setEnabledSecureTransportProtocols(Set.of("TLSv1.2", "TLSv1.3"))
                     .setSslHandshakeTimeout(10);
         }
         return options;
+    }
+
+    private List<HttpVersion> alpn() {
+        List<HttpVersion> versions = new ArrayList<>();
+        if (serves(Protocol.HTTP_2)) {
+            versions.add(HttpVersion.HTTP_2);
+        }
+        if (serves(Protocol.HTTP_1_1)) {
+            versions.add(HttpVersion.HTTP_1_1);
+        }
+        return versions;
+    }
+
+    private static Http2Settings http2(Limits limits) {
+        return new Http2Settings()
+                .setMaxConcurrentStreams(100)
+                .setMaxHeaderListSize(limits.maxHeadBytes())
+                .setInitialWindowSize(STREAM_WINDOW_BYTES);
     }
 
     // ---- housekeeping
@@ -312,7 +357,9 @@ public final class HttpListener {
                 return false;
             }
             child.closeFuture().addListener(closed -> connections.decrementAndGet());
-            if (config.byteGuard()) {
+            if (config.tls() == null && serves(Protocol.HTTP_2)) {
+                PrefaceGuard.install(child, config.limits().headTimeout());
+            } else if (config.byteGuard()) {
                 GuardInstaller.install(child, guard());
             }
             return true;

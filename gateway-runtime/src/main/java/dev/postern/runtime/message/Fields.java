@@ -3,6 +3,7 @@ package dev.postern.runtime.message;
 import io.netty.util.AsciiString;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What the gateway knows of single header fields: which belong to one hop, which it writes itself. */
 public final class Fields {
@@ -104,6 +105,11 @@ public final class Fields {
             case 18 -> is(name, "proxy-authenticate") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
             default -> Kind.END_TO_END;
         };
+    }
+
+    /** Whether a line of {@code TE} says that trailers are welcome: the one thing it may say that concerns us. */
+    public static boolean welcomesTrailers(@Nullable String te) {
+        return te != null && Tokens.contains(te, "trailers");
     }
 
     /** Whether a request may have one line of this field only: with two, readers disagree which counts (T046). */

@@ -4,6 +4,7 @@ import dev.postern.Body;
 import dev.postern.BufferedBody;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
+import dev.postern.Headers;
 import dev.postern.TimeSource;
 import dev.postern.runtime.pipeline.Loop;
 import io.netty.buffer.Unpooled;
@@ -12,8 +13,11 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.internal.buffer.BufferInternal;
 import io.vertx.core.streams.WriteStream;
 import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +42,7 @@ public final class Pump implements WireBody.Reader {
     private final Loop loop;
     private final Loop outLoop;
     private final Runnable writeHead;
+    private final Consumer<Headers> trailing;
     private final IntConsumer count;
     private final End end;
     private final Failure stalled;
@@ -48,6 +53,7 @@ public final class Pump implements WireBody.Reader {
     private final TimeSource time;
 
     private @Nullable WireBody wire;
+    private @Nullable Body source;
     private Flow.@Nullable Subscription subscription;
     private long expected;
     private long written;
@@ -61,6 +67,7 @@ public final class Pump implements WireBody.Reader {
      * A pump, not started.
      *
      * @param writeHead sends the head alone
+     * @param trailing is given the trailer fields, if there are any, before the end is written
      * @param count is told of every chunk's size
      * @param silent the failure when the source is silent for {@code idleNanos}
      * @param broken the failure when a source that is not ours fails
@@ -71,6 +78,7 @@ public final class Pump implements WireBody.Reader {
             Loop loop,
             Loop outLoop,
             Runnable writeHead,
+            Consumer<Headers> trailing,
             IntConsumer count,
             TimeSource time,
             long idleNanos,
@@ -83,6 +91,7 @@ public final class Pump implements WireBody.Reader {
         this.loop = loop;
         this.outLoop = outLoop;
         this.writeHead = writeHead;
+        this.trailing = trailing;
         this.count = count;
         this.time = time;
         this.idleNanos = idleNanos;
@@ -114,6 +123,7 @@ public final class Pump implements WireBody.Reader {
                 return;
             }
         } else {
+            source = body;
             try {
                 body.chunks().subscribe(new ForeignSource());
             } catch (RuntimeException broken) {
@@ -152,8 +162,8 @@ public final class Pump implements WireBody.Reader {
         progressNanos = time.nanoTime();
         headWritten = true;
         count.accept(size);
-        if (written == expected && wire != null) {
-            // The sender's framing was checked: no byte can follow. One write for head, body and end.
+        if (written == expected && wire != null && wire.endsWithLastByte()) {
+            // The sender's framing was checked: nothing can follow. One write for head, body and end.
             over = true;
             cancelWatch();
             onOut(() -> finished(out.end(chunk)));
@@ -177,9 +187,40 @@ public final class Pump implements WireBody.Reader {
             fail(new GatewayException(Failure.INTERNAL, "a body of " + expected + " bytes ended after " + written));
             return;
         }
+        if (wire != null) {
+            endWith(wire.receivedTrailers());
+            return;
+        }
+        foreignTrailers()
+                .whenComplete((trailers, broken) -> loop.enter(() -> {
+                    if (broken != null) {
+                        fail(new GatewayException(this.broken, "a body's trailers failed: " + broken, broken));
+                    } else {
+                        endWith(trailers == null ? Headers.EMPTY : trailers);
+                    }
+                }));
+    }
+
+    private CompletionStage<Headers> foreignTrailers() {
+        try {
+            return source == null ? CompletableFuture.completedFuture(Headers.EMPTY) : source.trailers();
+        } catch (RuntimeException thrown) {
+            return CompletableFuture.failedFuture(thrown);
+        }
+    }
+
+    private void endWith(Headers trailers) {
+        if (over) {
+            return;
+        }
         over = true;
         cancelWatch();
-        onOut(() -> finished(out.end()));
+        onOut(() -> {
+            if (!trailers.isEmpty()) {
+                trailing.accept(trailers);
+            }
+            finished(out.end());
+        });
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.postern.runtime.message;
 
 import dev.postern.Headers;
+import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import io.vertx.core.MultiMap;
@@ -19,6 +20,8 @@ public final class UpstreamHead {
     private static final CharSequence FORWARDED_HOST = HttpHeaders.createOptimized("X-Forwarded-Host");
     private static final CharSequence FORWARDED = HttpHeaders.createOptimized("Forwarded");
     private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized("X-Request-Id");
+    private static final CharSequence TE = HttpHeaders.createOptimized("TE");
+    private static final CharSequence TRAILERS = HttpHeaders.createOptimized("trailers");
     private static final CharSequence VIA = HttpHeaders.createOptimized("Via");
 
     private UpstreamHead() {}
@@ -27,13 +30,21 @@ public final class UpstreamHead {
      * Writes all fields but {@code Host} and framing.
      *
      * @param via the gateway's entry in {@code Via}: {@code 1.1 postern}
+     * @param protocol what is spoken with the endpoint
      */
-    public static void write(MultiMap out, Request request, GatewayExchange exchange, String via) {
+    public static void write(MultiMap out, Request request, GatewayExchange exchange, String via, Protocol protocol) {
         Headers headers = request.headers();
         for (int i = 0; i < headers.size(); i++) {
             String name = headers.name(i);
             if (passes(name)) {
                 out.add(name, headers.value(i));
+            }
+        }
+        if (Fields.welcomesTrailers(headers.get("te"))) {
+            // RFC 9110 10.1.4: of one hop, and said to be so where that is the custom.
+            out.add(TE, TRAILERS);
+            if (protocol == Protocol.HTTP_1_1) {
+                out.add(HttpHeaders.CONNECTION, TE);
             }
         }
         writeProvenance(out, exchange);

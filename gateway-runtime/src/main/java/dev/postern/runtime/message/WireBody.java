@@ -56,6 +56,8 @@ public final class WireBody implements Body {
     private State state = State.UNREAD;
     private boolean taken;
     private boolean contentless;
+    private boolean endsApart;
+    private Headers arrivedTrailers = Headers.EMPTY;
     // On the stream's loop.
     private boolean broken;
     private long limit = Long.MAX_VALUE;
@@ -147,6 +149,21 @@ public final class WireBody implements Body {
     /** The length is that of a content which does not come: the answer to HEAD, or 304. */
     public void withoutContent() {
         contentless = true;
+    }
+
+    /** The end is a thing of its own, behind the last byte and perhaps with trailers, also when the length is known. */
+    public void endsApart() {
+        endsApart = true;
+    }
+
+    /** Whether nothing can follow the last byte of a declared length. */
+    boolean endsWithLastByte() {
+        return !endsApart || state == State.DONE;
+    }
+
+    /** The trailers that have come; empty before the end. */
+    Headers receivedTrailers() {
+        return arrivedTrailers;
     }
 
     /** Whether somebody has discarded it and the little that is left is being read. */
@@ -358,7 +375,8 @@ public final class WireBody implements Body {
             return;
         }
         state = State.DONE;
-        trailersStage.deliver(trailers.get());
+        arrivedTrailers = trailers.get();
+        trailersStage.deliver(arrivedTrailers);
         Reader last = reader;
         reader = null;
         // First the connection goes back, then the reader is told: telling may end the exchange, which cuts what is

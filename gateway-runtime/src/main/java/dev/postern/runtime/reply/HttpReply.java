@@ -20,6 +20,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,14 @@ public final class HttpReply implements Outlet {
     }
 
     private static final long LINGER_BYTES = 64 * 1024;
+    /** How long other streams of a connection may go on that is told to end. */
+    private static final Duration STREAMS_LINGER = Duration.ofMinutes(5);
+
+    /** RFC 9113 7. */
+    private static final long NO_ERROR = 0;
+
+    private static final long INTERNAL_ERROR = 2;
+
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final HttpServerRequest request;
@@ -55,12 +64,16 @@ public final class HttpReply implements Outlet {
     private final BooleanSupplier draining;
     private final long stallNanos;
     private final Fate fate;
+    /** HTTP/2: what ends with an exchange is a stream, never the connection. */
+    private final boolean multiplexed;
+
     private @Nullable Pump pump;
     private @Nullable GatewayExchange exchange;
     private boolean replaced;
     private boolean closing;
     private boolean clientGone;
     private boolean ended;
+    private boolean streamGone;
 
     /**
      * A reply to this request. Called on the loop of its connection.
@@ -87,6 +100,7 @@ public final class HttpReply implements Outlet {
         this.draining = draining;
         this.stallNanos = stallNanos;
         this.fate = fate;
+        this.multiplexed = request.version() == HttpVersion.HTTP_2;
     }
 
     /** Ties the reply to its exchange: from here on a client that leaves cuts it. */
@@ -115,9 +129,8 @@ public final class HttpReply implements Outlet {
         if (!headers.contains("Date")) {
             fields.set(HttpHeaders.DATE, DateField.of(mine.time().now()));
         }
-        boolean http1 = request.version() != HttpVersion.HTTP_2;
         boolean unread = requestBody != null && !requestBody.isComplete() && !requestBody.hasAllBytes();
-        closing = http1 && (closeAsked || unread || draining.getAsBoolean());
+        closing = !multiplexed && (closeAsked || unread || draining.getAsBoolean());
         if (closing) {
             fate.closing();
             fields.set(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
@@ -137,7 +150,7 @@ public final class HttpReply implements Outlet {
         }
         if (length >= 0) {
             fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(length));
-        } else if (http1) {
+        } else if (!multiplexed) {
             out.setChunked(true);
         }
         // 3. The body.
@@ -146,6 +159,7 @@ public final class HttpReply implements Outlet {
                 loop,
                 loop,
                 out::writeHead,
+                last -> trailers(last, length < 0 && Fields.welcomesTrailers(request.getHeader("TE"))),
                 mine::countResponse,
                 mine.time(),
                 mine.route().idleTimeout().toNanos(),
@@ -166,6 +180,15 @@ public final class HttpReply implements Outlet {
                 });
         pump = newPump;
         newPump.start(body);
+    }
+
+    /** Over HTTP/1.1 only in a chunked message, and only for who has asked for them (RFC 9110 6.5.1). */
+    private void trailers(Headers trailers, boolean welcome) {
+        if (multiplexed || welcome) {
+            for (int i = 0; i < trailers.size(); i++) {
+                out.trailers().add(trailers.name(i), trailers.value(i));
+            }
+        }
     }
 
     @Override
@@ -193,6 +216,10 @@ public final class HttpReply implements Outlet {
         GatewayExchange mine = exchange;
         if (mine != null) {
             mine.end(written ? null : new GatewayException(Failure.CLIENT_GONE, "the client left during the answer"));
+        }
+        if (multiplexed) {
+            streamOver();
+            return;
         }
         if (!written) {
             fate.closed();
@@ -234,7 +261,11 @@ public final class HttpReply implements Outlet {
             return;
         }
         clientGone = true;
-        fate.closed();
+        if (multiplexed) {
+            streamGone();
+        } else {
+            fate.closed();
+        }
         if (exchange != null) {
             exchange.cut(new GatewayException(Failure.CLIENT_GONE, "the client left"));
         }
@@ -243,6 +274,13 @@ public final class HttpReply implements Outlet {
     /** An unfinished message: the client sees that the end is missing (T116). */
     private void cutConnection() {
         ended = true;
+        if (multiplexed) {
+            if (!clientGone && !out.closed()) {
+                out.reset(INTERNAL_ERROR);
+            }
+            streamGone();
+            return;
+        }
         if (out.ended()) {
             // A reset is refused once the end was given away, written or not.
             request.connection().close();
@@ -250,6 +288,26 @@ public final class HttpReply implements Outlet {
             out.reset();
         }
         fate.closed();
+    }
+
+    /** Nobody is going to read what is left of the request: the client is told to stop sending (RFC 9113 8.1). */
+    private void streamOver() {
+        WireBody rest = requestBody;
+        if (rest != null && !rest.isComplete() && !out.closed()) {
+            out.reset(NO_ERROR);
+        }
+        streamGone();
+        if (draining.getAsBoolean()) {
+            // GOAWAY; the streams under way may finish.
+            request.connection().shutdown(STREAMS_LINGER);
+        }
+    }
+
+    private void streamGone() {
+        if (!streamGone) {
+            streamGone = true;
+            fate.kept();
+        }
     }
 
     private void closeBehind() {

@@ -116,6 +116,7 @@ public final class Changes {
         subject.data("trustedProxies", before.trustedProxies(), after.trustedProxies());
         subject.data("healthPath", before.healthPath(), after.healthPath());
         subject.data("byteGuard", before.byteGuard(), after.byteGuard());
+        subject.data("protocols", before.protocols(), after.protocols());
     }
 
     private static void limits(Subject subject, Limits before, Limits after) {
@@ -144,6 +145,7 @@ public final class Changes {
         subject.data("key", old.key(), tls.key());
         subject.data("serverName", old.serverName(), tls.serverName());
         subject.data("insecureTrustAnything", old.insecure(), tls.insecure());
+        subject.data("protocol", before.protocol(), after.protocol());
         subject.data("connectTimeout", before.connectTimeout(), after.connectTimeout());
         subject.data("poolTimeout", before.poolTimeout(), after.poolTimeout());
         subject.data("firstByteTimeout", before.firstByteTimeout(), after.firstByteTimeout());
@@ -183,6 +185,7 @@ public final class Changes {
         subject.data("maxDuration", before.maxDuration(), after.maxDuration());
         subject.data("streaming", before.streaming(), after.streaming());
         subject.data("maxRequestBytes", before.maxRequestBytes(), after.maxRequestBytes());
+        subject.data("trailers", before.trailers(), after.trailers());
     }
 
     private static void match(Subject subject, Condition before, Condition after) {

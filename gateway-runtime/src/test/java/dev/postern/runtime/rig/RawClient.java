@@ -168,10 +168,12 @@ public final class RawClient implements AutoCloseable {
                 }
                 String end = line();
                 if (size == 0) {
+                    List<String> trailers = new ArrayList<>();
                     while (!end.isEmpty()) {
+                        trailers.add(end);
                         end = line();
                     }
-                    return new Answer(code, lines, body.toByteArray(), true);
+                    return new Answer(code, lines, body.toByteArray(), true, trailers);
                 }
             }
         } catch (EOFException | java.net.SocketException cut) {
@@ -198,7 +200,11 @@ public final class RawClient implements AutoCloseable {
      * @param lines the header lines
      * @param complete whether the body came to its end
      */
-    public record Answer(int status, List<String> lines, byte[] body, boolean complete) {
+    public record Answer(int status, List<String> lines, byte[] body, boolean complete, List<String> trailers) {
+        Answer(int status, List<String> lines, byte[] body, boolean complete) {
+            this(status, lines, body, complete, List.of());
+        }
+
         /** The first value of a header, or null. */
         public String header(String name) {
             String prefix = name.toLowerCase(Locale.ROOT) + ":";

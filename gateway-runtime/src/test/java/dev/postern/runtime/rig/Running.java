@@ -43,6 +43,11 @@ public final class Running {
         return client;
     }
 
+    /** A new connection of HTTP/2 to it, closed after the test; settings as identifiers and values. */
+    public RawHttp2 http2(int... settings) throws IOException {
+        return rig.close(RawHttp2.client(port(), settings));
+    }
+
     /** The outcomes so far. */
     public List<Outcome> outcomes() {
         return ends.outcomes();

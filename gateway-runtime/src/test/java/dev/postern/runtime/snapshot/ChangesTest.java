@@ -17,6 +17,7 @@ import dev.postern.Listener;
 import dev.postern.LoadBalancer;
 import dev.postern.Match;
 import dev.postern.Plan.Change;
+import dev.postern.Protocol;
 import dev.postern.Redirect;
 import dev.postern.Response;
 import dev.postern.RetryPolicy;
@@ -93,7 +94,8 @@ class ChangesTest {
                         "~ listener \"http-8080\": writeTimeout PT30S → PT3S",
                         "~ listener \"http-8080\": trustedProxies [] → [10.0.0.0/8]",
                         "~ listener \"http-8080\": healthPath none → /health",
-                        "~ listener \"http-8080\": byteGuard true → false");
+                        "~ listener \"http-8080\": byteGuard true → false",
+                        "~ listener \"http-8080\": protocols [HTTP_1_1] → [HTTP_1_1, HTTP_2]");
     }
 
     @Test
@@ -119,6 +121,7 @@ class ChangesTest {
                 .keepAlive(Duration.ofSeconds(4))
                 .maxConnections(5)
                 .maxPending(6)
+                .protocol(Protocol.HTTP_2)
                 .build();
         assertThat(lines(Gateway.builder().upstream(before), Gateway.builder().upstream(after)))
                 .containsExactly(
@@ -135,6 +138,7 @@ class ChangesTest {
                         "~ upstream \"u\": key none → k",
                         "~ upstream \"u\": serverName none → s",
                         "~ upstream \"u\": insecureTrustAnything false → true",
+                        "~ upstream \"u\": protocol HTTP_1_1 → HTTP_2",
                         "~ upstream \"u\": connectTimeout PT2S → PT1S",
                         "~ upstream \"u\": poolTimeout PT1S → PT2S",
                         "~ upstream \"u\": firstByteTimeout none → PT3S",
@@ -197,6 +201,7 @@ class ChangesTest {
                 .maxDuration(Duration.ofSeconds(4))
                 .streaming()
                 .maxRequestBytes(5)
+                .trailers("x-sum")
                 .build();
         assertThat(lines(Gateway.builder().route(before), Gateway.builder().route(after)))
                 .containsExactly(
@@ -210,7 +215,8 @@ class ChangesTest {
                         "~ route \"r\": idleTimeout PT1M → PT3S",
                         "~ route \"r\": maxDuration none → PT4S",
                         "~ route \"r\": streaming false → true",
-                        "~ route \"r\": maxRequestBytes 10485760 → 5");
+                        "~ route \"r\": maxRequestBytes 10485760 → 5",
+                        "~ route \"r\": trailers [] → [x-sum]");
     }
 
     @Test
