@@ -118,7 +118,11 @@ final class VertxHost {
             offload.close();
         }
         Vertx mine = vertx;
-        return mine == null || borrowed != null ? Future.succeededFuture() : mine.close();
+        if (mine != null && borrowed == null) {
+            return mine.close();
+        }
+        byEventLoop.values().forEach(VertxLoop::close);
+        return Future.succeededFuture();
     }
 
     /** The system's clock, with timers on the event loops. */

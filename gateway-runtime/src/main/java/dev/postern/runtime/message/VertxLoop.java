@@ -12,10 +12,14 @@ import org.jspecify.annotations.Nullable;
 
 /** An event loop of Vert.x. Tasks run with its context, so that what they call on Vert.x stays on it. */
 public final class VertxLoop implements Loop {
+    /** From here on a delay is patience with somebody and comes with most exchanges; below, it is somebody's pace. */
+    private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private final ContextInternal context;
     private final EventLoop eventLoop;
     private final @Nullable TimeSource foreignTime;
     private final LoopWatch watch = new LoopWatch();
+    private final LoopTimers timers;
 
     /**
      * Wraps the loop of a context.
@@ -26,6 +30,7 @@ public final class VertxLoop implements Loop {
         this.context = context.unwrap();
         this.eventLoop = context.nettyEventLoop();
         this.foreignTime = foreignTime;
+        this.timers = new LoopTimers(this.context);
     }
 
     /** The context that tasks run with. */
@@ -48,6 +53,12 @@ public final class VertxLoop implements Loop {
         if (foreignTime != null) {
             return foreignTime.schedule(Duration.ofNanos(delayNanos), () -> execute(task));
         }
+        if (delayNanos >= PATIENCE_NANOS && eventLoop.inEventLoop()) {
+            TimeSource.Timer timer = timers.schedule(delayNanos, task);
+            if (timer != null) {
+                return timer;
+            }
+        }
         ScheduledFuture<?> timer = eventLoop.schedule(() -> context.dispatch(task), delayNanos, TimeUnit.NANOSECONDS);
         return () -> timer.cancel(false);
     }
@@ -67,5 +78,10 @@ public final class VertxLoop implements Loop {
     @Override
     public LoopWatch watch() {
         return watch;
+    }
+
+    /** The gateway has stopped: takes back what is set on a loop that may go on without it. */
+    public void close() {
+        enter(timers::close);
     }
 }
