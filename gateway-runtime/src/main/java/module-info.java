@@ -6,10 +6,14 @@ module dev.postern.runtime {
     requires io.vertx.web.client;
     requires io.vertx.web.common;
     requires io.netty.buffer;
+    requires com.fasterxml.jackson.core;
+    requires com.fasterxml.jackson.databind;
     requires io.netty.codec;
+    requires io.netty.codec.dns;
     requires io.netty.codec.http;
     requires io.netty.common;
     requires io.netty.handler;
+    requires io.netty.resolver.dns;
     requires io.netty.transport;
     requires re2j;
     requires static transitive micrometer.core;

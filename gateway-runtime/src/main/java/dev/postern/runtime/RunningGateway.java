@@ -88,6 +88,7 @@ final class RunningGateway implements Front {
     private final Set<GatewayExchange> exchanges = ConcurrentHashMap.newKeySet();
     private final UpstreamClient client;
     private final OwnCalls ownCalls;
+    private final NettyLookups lookups;
     private final RuntimeServices services;
     private final Lifecycles lifecycles;
     private final Prober prober;
@@ -126,7 +127,8 @@ final class RunningGateway implements Front {
         ids = new RequestIds(random);
         client = new UpstreamClient(host.vertx());
         ownCalls = new OwnCalls(host.vertx());
-        services = new RuntimeServices(time, random, states, ownCalls, host);
+        lookups = new NettyLookups();
+        services = new RuntimeServices(time, random, states, ownCalls, new VertxLineCalls(host.vertx()), lookups, host);
         lifecycles = new Lifecycles(services);
         prober = new Prober(services);
         rosters = new Rosters(services, random.nextLong(), new Watching());
@@ -570,6 +572,7 @@ final class RunningGateway implements Front {
         states.close();
         client.close();
         ownCalls.close();
+        lookups.close();
         watchdog.close();
         quietly("close Vert.x", host.close());
     }

@@ -4,9 +4,11 @@ import dev.postern.CallLimits;
 import dev.postern.Endpoint;
 import dev.postern.Request;
 import dev.postern.Response;
-import dev.postern.Services;
 import dev.postern.StateSpec;
 import dev.postern.TimeSource;
+import dev.postern.runtime.discovery.LineCalls;
+import dev.postern.runtime.discovery.Lookups;
+import dev.postern.runtime.discovery.SourceServices;
 import dev.postern.runtime.snapshot.StateRegistry;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionStage;
@@ -14,8 +16,15 @@ import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /** What the parts plugged into a gateway are lent. */
-record RuntimeServices(TimeSource time, RandomGenerator random, StateRegistry states, OwnCalls calls, VertxHost host)
-        implements Services {
+record RuntimeServices(
+        TimeSource time,
+        RandomGenerator random,
+        StateRegistry states,
+        OwnCalls calls,
+        LineCalls lineCalls,
+        Lookups lookups,
+        VertxHost host)
+        implements SourceServices {
     @Override
     public <T> T state(StateSpec spec, Supplier<T> factory) {
         return states.get(spec, factory);

@@ -19,6 +19,9 @@ import dev.postern.Route;
 import dev.postern.Services;
 import dev.postern.StateSpec;
 import dev.postern.Upstream;
+import dev.postern.runtime.ConsulDiscovery;
+import dev.postern.runtime.DnsDiscovery;
+import dev.postern.runtime.KubernetesDiscovery;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +40,7 @@ class ConceptPagesTest {
     private static final Path THIS = Path.of("src/test/java/dev/postern/runtime/snapshot/ConceptPagesTest.java");
 
     @ParameterizedTest
-    @ValueSource(strings = {"upstreams.md", "config-as-a-value.md"})
+    @ValueSource(strings = {"upstreams.md", "discovery.md", "config-as-a-value.md"})
     void code_on_the_page_compiles(String page) throws IOException {
         String compiled = words(Files.readString(THIS));
         List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
@@ -68,6 +71,20 @@ class ConceptPagesTest {
                 Endpoint.of("http://10.0.0.8:8081"),
                 Endpoint.of("http://10.0.0.9:8081").weight(2)));
         return orders;
+    }
+
+    static List<Upstream> registered() {
+        Upstream pods = Upstream.builder("orders")
+                .discovery(KubernetesDiscovery.service("shop", "orders").port("http"))
+                .build();
+        Upstream instances = Upstream.builder("users")
+                .discovery(ConsulDiscovery.service("http://127.0.0.1:8500", "users")
+                        .tag("v2"))
+                .build();
+        Upstream hosts = Upstream.builder("stock")
+                .discovery(DnsDiscovery.services("_http._tcp.stock.example.com"))
+                .build();
+        return List.of(pods, instances, hosts);
     }
 
     static void swap(Gateway gateway) {
