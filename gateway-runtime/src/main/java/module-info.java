@@ -16,7 +16,7 @@ module dev.postern.runtime {
     requires io.netty.resolver.dns;
     requires io.netty.transport;
     requires re2j;
-    requires static transitive micrometer.core;
+    requires static micrometer.core;
     requires static transitive org.jspecify;
 
     exports dev.postern.runtime;
