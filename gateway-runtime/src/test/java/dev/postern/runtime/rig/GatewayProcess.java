@@ -7,8 +7,11 @@ import dev.postern.Route;
 import dev.postern.Upstream;
 import dev.postern.runtime.VertxRuntime;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +19,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A gateway in a JVM of its own, with as little memory as told; for what is measured from outside. */
 public final class GatewayProcess implements AutoCloseable {
@@ -32,7 +37,7 @@ public final class GatewayProcess implements AutoCloseable {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(jvmOptions));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), GatewayProcess.class.getName(), origin));
+        command.addAll(List.of("-cp", classPath(), GatewayProcess.class.getName(), origin));
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -44,6 +49,17 @@ public final class GatewayProcess implements AutoCloseable {
             throw new IOException("the gateway did not start: " + line);
         }
         return new GatewayProcess(process, Integer.parseInt(line.substring(5)));
+    }
+
+    /** The class path of the tests, also where a launcher has it in a loader of its own. */
+    private static String classPath() {
+        String own = System.getProperty("java.class.path");
+        if (!(GatewayProcess.class.getClassLoader() instanceof URLClassLoader loader)) {
+            return own;
+        }
+        return Stream.of(loader.getURLs())
+                .map(url -> Path.of(URI.create(url.toString())).toString())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     /** Its port. */
