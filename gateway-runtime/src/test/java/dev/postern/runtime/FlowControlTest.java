@@ -29,8 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FlowControlTest {
     private static final int MIB = 1 << 20;
     private static final int BIG = 64 * MIB;
-    /** Sixteen chunks, seven more, and the sixteen reads of 64 KiB that Netty may make in a row before it looks. */
-    private static final long HELD_BYTES = 23 * 16 * 1024 + MIB;
+    /** What Netty's queue takes before it is full, the chunk that fills it, and the rest of what was read with that. */
+    private static final long HELD_BYTES = 3 * 64 * 1024;
     /** Far more than two connections hold in the kernel. */
     private static final long KERNEL_BYTES = 96L * MIB;
 
@@ -177,7 +177,7 @@ class FlowControlTest {
         assertThat(ahead).as("sent ahead of the %s", by).isLessThan(KERNEL_BYTES);
         if (KernelQueues.areKnown()) {
             long queued = KernelQueues.bytes(running.port(), origin.port());
-            assertThat(ahead - queued).as("held by the gateway for the %s", by).isLessThan(HELD_BYTES);
+            assertThat(ahead - queued).as("held by the gateway for the %s", by).isLessThanOrEqualTo(HELD_BYTES);
         }
     }
 

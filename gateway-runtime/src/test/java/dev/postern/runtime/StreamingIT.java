@@ -108,6 +108,7 @@ class StreamingIT {
     void a_reader_of_100_kilobytes_a_second_holds_the_origin_back_for_a_minute() throws Exception {
         AtomicLong sent = new AtomicLong();
         try (RawOrigin origin = RawOrigin.answering((request, in, out, socket) -> {
+                    // What waits in its own kernel is not sent yet, and counted all the same.
                     socket.setSendBufferSize(64 * 1024);
                     out.write(("HTTP/1.1 200 OK\r\nContent-Length: " + (1L << 30) + "\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
@@ -120,7 +121,6 @@ class StreamingIT {
                 });
                 GatewayProcess gateway = GatewayProcess.to(origin.url(), SMALL);
                 Socket client = new Socket()) {
-            client.setReceiveBufferSize(64 * 1024);
             client.connect(new InetSocketAddress("127.0.0.1", gateway.port()));
             client.getOutputStream()
                     .write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
@@ -144,7 +144,7 @@ class StreamingIT {
                             + " than after 5 s%n",
                     read / 1000, ahead / 1024, queued / 1024, memory, grown);
             assertThat(read).isEqualTo(6_000_000);
-            assertThat(ahead - queued).as("held by the gateway").isLessThanOrEqualTo(MIB + 23 * 16 * 1024);
+            assertThat(ahead).as("sent ahead of the reader").isLessThanOrEqualTo(MIB);
             assertThat(grown).isLessThanOrEqualTo(2048);
         }
     }

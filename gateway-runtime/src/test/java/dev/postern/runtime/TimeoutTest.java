@@ -3,10 +3,12 @@ package dev.postern.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.postern.Body;
 import dev.postern.Failure;
 import dev.postern.Limits;
 import dev.postern.Listener;
 import dev.postern.Match;
+import dev.postern.Outcome;
 import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.Upstream;
@@ -15,6 +17,8 @@ import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -26,6 +30,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -245,6 +250,130 @@ class TimeoutTest {
             client.skip(16 * 1024);
         }
         assertThat(running.outcome().failure()).isEqualTo(Failure.CLIENT_STALLED);
+    }
+
+    private Running inMemory(int bytes, Duration writeTimeout) {
+        return rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().writeTimeout(writeTimeout)))
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .answer(Response.of(200).withBody(Body.of(new byte[bytes])))
+                        .build()));
+    }
+
+    @Test
+    void a_client_that_never_reads_an_answer_in_memory_is_cut_and_its_connection_freed() throws Exception {
+        Running running = inMemory(32 << 20, SHORT);
+        RawClient client = running.client().get("/");
+        assertThat(running.outcome().failure()).isEqualTo(Failure.CLIENT_STALLED);
+        awaitClosed(client);
+        assertThat(client.skip(32 << 20)).isLessThan(32 << 20);
+    }
+
+    @Test
+    void a_client_that_never_reads_the_end_of_an_answer_is_cut_and_its_connection_freed() throws Exception {
+        // Somewhere among these lengths are those that leave just the end in the gateway, whatever the kernel takes.
+        int step = 16 * 1024;
+        int most = 80;
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            int length = Integer.parseInt(request.header("X-Length"));
+            out.write(("HTTP/1.1 200 OK\r\nContent-Length: " + length + "\r\n\r\n").getBytes(StandardCharsets.UTF_8));
+            out.write(new byte[length]);
+            return true;
+        });
+        Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().writeTimeout(SHORT)))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        List<RawClient> clients = new ArrayList<>();
+        for (int i = 1; i <= most; i++) {
+            clients.add(running.client().request("GET", "/", "", "X-Length: " + i * step));
+        }
+        running.outcome(most);
+        assertThat(running.outcomes()).extracting(Outcome::failure).containsOnly(null, Failure.CLIENT_STALLED);
+        assertThat(running.outcomes().stream()
+                        .filter(outcome -> outcome.failure() != null && outcome.responseBytes() % step == 0))
+                .as("cut when all but the end was out")
+                .isNotEmpty();
+        // The longest is one of those that were cut.
+        awaitClosed(clients.get(most - 1));
+    }
+
+    @Test
+    void a_client_that_reads_an_answer_in_memory_slowly_gets_it_whole() throws Exception {
+        int length = 24 << 20;
+        Running running = inMemory(length, Duration.ofSeconds(1));
+        try (Socket socket = new Socket()) {
+            socket.setReceiveBufferSize(64 * 1024);
+            socket.connect(new InetSocketAddress("127.0.0.1", running.port()));
+            RawClient client = new RawClient(socket).get("/");
+            long start = System.nanoTime();
+            long read = 0;
+            while (read < length) {
+                read += client.skip(256 * 1024);
+                long next = start + read * 1_400_000_000L / length;
+                await().pollDelay(Duration.ZERO)
+                        .pollInterval(Duration.ofMillis(1))
+                        .until(() -> System.nanoTime() >= next);
+            }
+            assertThat(running.outcome().failure()).isNull();
+            assertThat(running.outcome().responseBytes()).isEqualTo(length);
+        }
+    }
+
+    @Test
+    void an_origin_that_does_not_read_is_let_go_of() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicLong taken = new AtomicLong(-1);
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            go.await(10, TimeUnit.SECONDS);
+            taken.set(in.transferTo(OutputStream.nullOutputStream()));
+            return false;
+        });
+        Running running = rig.proxy(
+                origin,
+                route -> route.withoutRequestSizeLimit().idleTimeout(Duration.ofMillis(800)),
+                upstream -> upstream);
+        RawClient client = running.client()
+                .send(
+                        "POST / HTTP/1.1\r\nHost: localhost\r\nX-Script-Reads-Body: 1\r\nContent-Length: 100000000\r\n\r\n");
+        Thread sender = new Thread(() -> {
+            try {
+                client.send(new byte[100_000_000], 0, 100_000_000);
+            } catch (IOException cut) {
+                // As expected: nobody reads it.
+            }
+        });
+        sender.start();
+        Outcome outcome = running.outcome();
+        assertThat(outcome.status()).isEqualTo(504);
+        running.checkNothingHeld();
+        // A connection that waits for the origin to read would still be there, and would go on now.
+        await().until(() ->
+                running.gateway().upstream("orders").endpoints().get(0).connections() == 0);
+        long closed = System.nanoTime() + Duration.ofMillis(1500).toNanos();
+        await().until(() -> System.nanoTime() > closed);
+        go.countDown();
+        await().untilAsserted(() -> assertThat(taken.get()).isNotNegative());
+        await().until(() -> origin.open() == 0);
+        sender.join(5000);
+    }
+
+    /** Waits until what the client sends is refused: nobody holds the other end any more. */
+    private static void awaitClosed(RawClient client) {
+        await().until(() -> {
+            try {
+                client.send("x");
+                return false;
+            } catch (IOException reset) {
+                return true;
+            }
+        });
     }
 
     @Test

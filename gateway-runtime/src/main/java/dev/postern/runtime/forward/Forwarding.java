@@ -397,6 +397,7 @@ public final class Forwarding {
                         }
                     });
             pump = newPump;
+            newPump.into(connection == null ? null : connection.socket());
             onExchange(() -> newPump.start(body));
         }
 
@@ -470,6 +471,7 @@ public final class Forwarding {
                     cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
                     () -> TrailerFields.of(response.trailers(), exchange.route()),
                     this::drop);
+            body.from(connection == null ? null : connection.socket());
             responseBody = body;
             if (response.version() == HttpVersion.HTTP_2) {
                 body.endsApart();

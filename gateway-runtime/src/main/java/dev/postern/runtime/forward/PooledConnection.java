@@ -1,11 +1,15 @@
 package dev.postern.runtime.forward;
 
+import dev.postern.runtime.message.Channels;
+import io.netty.channel.Channel;
 import io.vertx.core.http.HttpClientConnection;
+import org.jspecify.annotations.Nullable;
 
 /** A connection to an endpoint: lent to one attempt, or idle in the pool of its loop, or gone. On that loop only. */
 final class PooledConnection {
     private final EndpointPool pool;
     private final HttpClientConnection connection;
+    private final @Nullable Channel socket;
     private boolean closed;
     private boolean reused;
     private boolean gone;
@@ -14,6 +18,7 @@ final class PooledConnection {
     PooledConnection(EndpointPool pool, HttpClientConnection connection) {
         this.pool = pool;
         this.connection = connection;
+        this.socket = Channels.exclusive(connection);
         connection.exceptionHandler(broken -> closed = true);
         connection.closeHandler(v -> {
             closed = true;
@@ -23,6 +28,12 @@ final class PooledConnection {
 
     HttpClientConnection connection() {
         return connection;
+    }
+
+    /** Its socket, or null where that cannot be had or is shared by streams. */
+    @Nullable
+    Channel socket() {
+        return socket;
     }
 
     EndpointPool pool() {
@@ -62,19 +73,19 @@ final class PooledConnection {
         if (!gone) {
             gone = true;
             pool.permitFree();
-            if (!closed) {
-                closed = true;
-                connection.close();
-            }
+            close();
         }
     }
 
     /** Closes it and hands its permit to somebody else. */
     void discardKeepingPermit() {
         gone = true;
-        if (!closed) {
-            closed = true;
-            connection.close();
-        }
+        close();
+    }
+
+    /** Also one that seems closed: it may have broken and not ended. */
+    private void close() {
+        closed = true;
+        Channels.close(connection);
     }
 }

@@ -4,6 +4,7 @@ import dev.postern.Protocol;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointState;
+import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.VertxLoop;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
@@ -26,11 +27,11 @@ public final class UpstreamClient {
     /** Heads of upstreams are larger than those we take from strangers: sessions, policies, signed URLs. */
     private static final int MAX_HEAD_BYTES = 64 * 1024;
     /**
-     * Vert.x bounds what it holds for a reader that is slower than the sender by the number of chunks, and looks at it only
-     * after as many reads as Netty makes in a row: with chunks of 64 KiB that is 3 MiB for every slow client, with these it
-     * is about one. Costs a fifth to a third of the throughput of one large body; small bodies are not touched by it.
+     * Where sockets cannot be had, Vert.x bounds what it holds for a reader that is slower than the sender by the number of
+     * chunks, and looks at it only after as many reads as Netty makes in a row: with chunks of 64 KiB that is 3 MiB for
+     * every slow client, with 16 it is about one, at a fifth to a third of the throughput of one large body.
      */
-    private static final int CHUNK_BYTES = 16 * 1024;
+    private static final int CHUNK_BYTES = Channels.areKnown() ? 64 * 1024 : 16 * 1024;
 
     private final Vertx vertx;
     private final Map<AgentKey, HttpClientAgent> agents = new ConcurrentHashMap<>();

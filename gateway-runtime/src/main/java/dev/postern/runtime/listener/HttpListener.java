@@ -8,6 +8,7 @@ import dev.postern.Protocol;
 import dev.postern.Tls;
 import dev.postern.runtime.message.VertxLoop;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
 import io.netty.util.concurrent.ScheduledFuture;
 import io.vertx.core.Future;
@@ -48,6 +49,14 @@ public final class HttpListener {
 
     private static final int STREAM_WINDOW_BYTES = 64 * 1024;
     private static final int CONNECTION_WINDOW_BYTES = 1024 * 1024;
+
+    // By name: native transports are optional.
+    private static final ChannelOption<Long> UNSENT =
+            ChannelOption.valueOf("io.netty.channel.epoll.EpollChannelOption#TCP_NOTSENT_LOWAT");
+    // The kernel would take megabytes for a slow reader. What is on its way is not counted, so that fast readers far
+    // away
+    // lose nothing.
+    private static final long UNSENT_BYTES = 128 * 1024;
 
     private final Vertx vertx;
     // Written by the control thread, read by all.
@@ -357,6 +366,8 @@ public final class HttpListener {
                 return false;
             }
             child.closeFuture().addListener(closed -> connections.decrementAndGet());
+            // False on transports that do not know it.
+            child.config().setOption(UNSENT, UNSENT_BYTES);
             if (config.tls() == null && serves(Protocol.HTTP_2)) {
                 PrefaceGuard.install(child, config.limits().headTimeout());
             } else if (config.byteGuard()) {

@@ -6,12 +6,14 @@ import dev.postern.GatewayException;
 import dev.postern.Headers;
 import dev.postern.Response;
 import dev.postern.TimeSource;
+import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.Fields;
 import dev.postern.runtime.message.Pump;
 import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.Outlet;
+import io.netty.channel.Channel;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -53,6 +55,7 @@ public final class HttpReply implements Outlet {
     private static final long NO_ERROR = 0;
 
     private static final long INTERNAL_ERROR = 2;
+    private static final long CANCEL = 8;
 
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -74,6 +77,7 @@ public final class HttpReply implements Outlet {
     private boolean clientGone;
     private boolean ended;
     private boolean streamGone;
+    private TimeSource.@Nullable Timer lastWrite;
 
     /**
      * A reply to this request. Called on the loop of its connection.
@@ -179,7 +183,7 @@ public final class HttpReply implements Outlet {
                     }
                 });
         pump = newPump;
-        newPump.start(body);
+        newPump.into(Channels.exclusive(request.connection())).start(body);
     }
 
     /** Over HTTP/1.1 only in a chunked message, and only for who has asked for them (RFC 9110 6.5.1). */
@@ -199,16 +203,57 @@ public final class HttpReply implements Outlet {
         cutConnection();
     }
 
-    // 4. The last byte is out when it was written, not when it was given away.
+    // 4. The last byte is out when it was written, not when it was given away; a client may never take it.
     private void finished(Future<Void> flushed) {
         if (flushed.isComplete()) {
             over(flushed.succeeded());
         } else {
+            Channel socket = Channels.exclusive(request.connection());
+            watchEnd(socket, socket == null ? 0 : Channels.mark(socket));
             flushed.onComplete(written -> over(written.succeeded()));
         }
     }
 
+    private void watchEnd(@Nullable Channel socket, long mark) {
+        lastWrite = loop.schedule(stallNanos, () -> {
+            lastWrite = null;
+            long now = socket == null ? mark : Channels.mark(socket);
+            if (ended) {
+                return;
+            }
+            if (now == mark) {
+                endNotTaken();
+            } else {
+                watchEnd(socket, now);
+            }
+        });
+    }
+
+    private void endNotTaken() {
+        ended = true;
+        if (multiplexed) {
+            out.reset(CANCEL);
+            streamGone();
+        } else {
+            Channels.closeNow(request.connection());
+            fate.closed();
+        }
+        if (exchange != null) {
+            exchange.end(new GatewayException(
+                    Failure.CLIENT_STALLED,
+                    "the end of the answer was not taken for " + TimeUnit.NANOSECONDS.toMillis(stallNanos) + " ms"));
+        }
+    }
+
+    private void stopWatching() {
+        if (lastWrite != null) {
+            lastWrite.cancel();
+            lastWrite = null;
+        }
+    }
+
     private void over(boolean written) {
+        stopWatching();
         if (ended) {
             return;
         }
@@ -274,6 +319,7 @@ public final class HttpReply implements Outlet {
     /** An unfinished message: the client sees that the end is missing (T116). */
     private void cutConnection() {
         ended = true;
+        stopWatching();
         if (multiplexed) {
             if (!clientGone && !out.closed()) {
                 out.reset(INTERNAL_ERROR);
@@ -281,12 +327,13 @@ public final class HttpReply implements Outlet {
             streamGone();
             return;
         }
-        if (out.ended()) {
-            // A reset is refused once the end was given away, written or not.
-            request.connection().close();
-        } else if (!out.closed()) {
+        if (!out.ended() && !out.closed()) {
             out.reset();
         }
+        // A reset is refused once the end was given away, written or not; and where it closes the connection it waits
+        // for
+        // the client.
+        Channels.close(request.connection());
         fate.closed();
     }
 
@@ -325,7 +372,7 @@ public final class HttpReply implements Outlet {
     }
 
     private void closeNow() {
-        request.connection().close().onComplete(closed -> fate.closed());
+        Channels.close(request.connection()).onComplete(closed -> fate.closed());
     }
 
     private final class Linger {

@@ -1,0 +1,119 @@
+package dev.postern.runtime.message;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.vertx.core.Future;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpVersion;
+import java.lang.System.Logger.Level;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodHandles.Lookup;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sockets beneath Vert.x's connections. Three things cannot be had from Vert.x: how many bytes wait for a peer that
+ * does not read, an end to the reading that comes at once, and the end of a connection whose peer takes nothing: {@link
+ * HttpConnection#close} waits for the last byte to be taken, for ever if need be.
+ *
+ * <p>The types are public in packages that Vert.x's module does not export. On the class path that is no matter; on the
+ * module path {@code --add-exports} is needed, and without it {@link #of} has nothing to give.
+ */
+public final class Channels {
+    private static final System.Logger LOG = System.getLogger(Channels.class.getName());
+    private static final String BASE = "io.vertx.core.net.impl.ConnectionBase";
+    private static final String WRAPPED = "io.vertx.core.http.impl.UnpooledHttpClientConnection";
+    private static final String INNER = "io.vertx.core.http.impl.HttpClientConnection";
+    /** How long a peer has for what was written before its connection was closed. */
+    private static final long LAST_WRITE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final @Nullable Way WAY = way();
+
+    private record Way(Class<?> base, MethodHandle channel, Class<?> wrapped, MethodHandle unwrap) {}
+
+    private Channels() {}
+
+    /** Whether sockets can be had in this JVM. */
+    public static boolean areKnown() {
+        return WAY != null;
+    }
+
+    /** The socket of a connection that carries one message at a time, or null. */
+    public static @Nullable Channel exclusive(HttpConnection connection) {
+        return connection.protocolVersion() == HttpVersion.HTTP_2 ? null : of(connection);
+    }
+
+    /** The socket of a connection, or null where it cannot be had. */
+    public static @Nullable Channel of(HttpConnection connection) {
+        Way way = WAY;
+        if (way == null) {
+            return null;
+        }
+        try {
+            Object inner = way.wrapped.isInstance(connection) ? way.unwrap.invoke(connection) : connection;
+            return way.base.isInstance(inner) ? (Channel) way.channel.invoke(inner) : null;
+        } catch (Throwable unexpected) {
+            LOG.log(Level.DEBUG, "no socket of " + connection.getClass(), unexpected);
+            return null;
+        }
+    }
+
+    /** A number that changes whenever the peer has taken something of what waits for it. On the socket's loop. */
+    public static long mark(Channel socket) {
+        ChannelOutboundBuffer waiting = socket.unsafe().outboundBuffer();
+        return waiting == null
+                ? -1
+                : 31 * (31 * waiting.totalPendingWriteBytes() + waiting.currentProgress())
+                        + System.identityHashCode(waiting.current());
+    }
+
+    /**
+     * Closes a connection behind what was written to it. A peer that does not take it within a second goes without. On the
+     * connection's loop.
+     */
+    public static Future<Void> close(HttpConnection connection) {
+        return close(connection, LAST_WRITE_NANOS);
+    }
+
+    /** The same for a peer that has been waited for already. */
+    public static void closeNow(HttpConnection connection) {
+        close(connection, 0);
+    }
+
+    private static Future<Void> close(HttpConnection connection, long patienceNanos) {
+        Future<Void> closed = connection.close();
+        Channel channel = of(connection);
+        if (channel != null && channel.isOpen()) {
+            // Past all handlers: one of them is what waits.
+            Runnable end = () -> channel.unsafe().close(channel.voidPromise());
+            var timer = channel.eventLoop().schedule(end, patienceNanos, TimeUnit.NANOSECONDS);
+            channel.closeFuture().addListener(done -> timer.cancel(false));
+        }
+        return closed;
+    }
+
+    private static @Nullable Way way() {
+        try {
+            Lookup lookup = MethodHandles.lookup();
+            ClassLoader loader = HttpConnection.class.getClassLoader();
+            Class<?> base = Class.forName(BASE, false, loader);
+            Class<?> wrapped = Class.forName(WRAPPED, false, loader);
+            Class<?> inner = Class.forName(INNER, false, loader);
+            return new Way(
+                    base,
+                    lookup.findVirtual(base, "channel", MethodType.methodType(Channel.class)),
+                    wrapped,
+                    lookup.findVirtual(wrapped, "unwrap", MethodType.methodType(inner)));
+        } catch (ReflectiveOperationException closed) {
+            LOG.log(
+                    Level.WARNING,
+                    "slow peers hold more memory, and those that read nothing hold their connection, because the sockets of"
+                            + " Vert.x cannot be reached: start with --add-exports io.vertx.core/io.vertx.core.net.impl="
+                            + "dev.postern.runtime --add-exports io.vertx.core/io.vertx.core.http.impl=dev.postern.runtime",
+                    closed);
+            return null;
+        }
+    }
+}
