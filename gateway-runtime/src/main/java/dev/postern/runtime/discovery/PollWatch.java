@@ -142,7 +142,9 @@ final class PollWatch implements Discovery.Watch {
 
     private void back() {
         if (failures > 0) {
-            LOG.log(Level.INFO, source + " can be used again after " + failures + " failures");
+            LOG.log(
+                    Level.INFO,
+                    source + " can be used again after " + failures + (failures == 1 ? " failure" : " failures"));
         }
         failures = 0;
     }
