@@ -21,6 +21,9 @@ public final class Upstream {
     private final LoadBalancer loadBalancer;
     private final @Nullable HealthCheck healthCheck;
     private final RetryPolicy retry;
+    private final @Nullable OutlierDetection outlierDetection;
+    private final double panicThreshold;
+    private final @Nullable Duration slowStart;
     private final UpstreamTls tls;
     private final Protocol protocol;
     private final Duration connectTimeout;
@@ -39,6 +42,9 @@ public final class Upstream {
         loadBalancer = builder.loadBalancer;
         healthCheck = builder.healthCheck;
         retry = builder.retry;
+        outlierDetection = builder.outlierDetection;
+        panicThreshold = builder.panicThreshold;
+        slowStart = builder.slowStart;
         tls = builder.tls;
         protocol = builder.protocol;
         connectTimeout = builder.connectTimeout;
@@ -116,6 +122,21 @@ public final class Upstream {
         return retry;
     }
 
+    /** Who takes endpoints out by their answers, or null. */
+    public @Nullable OutlierDetection outlierDetection() {
+        return outlierDetection;
+    }
+
+    /** The share of usable endpoints below which health is not believed. */
+    public double panicThreshold() {
+        return panicThreshold;
+    }
+
+    /** How long an endpoint takes to its full share, or null. */
+    public @Nullable Duration slowStart() {
+        return slowStart;
+    }
+
     /** How certificates are judged. */
     public UpstreamTls tls() {
         return tls;
@@ -172,6 +193,9 @@ public final class Upstream {
                 && that.loadBalancer.equals(loadBalancer)
                 && Objects.equals(that.healthCheck, healthCheck)
                 && that.retry.equals(retry)
+                && Objects.equals(that.outlierDetection, outlierDetection)
+                && that.panicThreshold == panicThreshold
+                && Objects.equals(that.slowStart, slowStart)
                 && that.tls.equals(tls)
                 && that.protocol == protocol
                 && that.connectTimeout.equals(connectTimeout)
@@ -202,6 +226,9 @@ public final class Upstream {
         private LoadBalancer loadBalancer = LoadBalancer.roundRobin();
         private @Nullable HealthCheck healthCheck;
         private RetryPolicy retry = RetryPolicy.none();
+        private @Nullable OutlierDetection outlierDetection;
+        private double panicThreshold = 0.5;
+        private @Nullable Duration slowStart;
         private UpstreamTls tls = UpstreamTls.verified();
         private Protocol protocol = Protocol.HTTP_1_1;
         private Duration connectTimeout = Duration.ofSeconds(2);
@@ -224,6 +251,9 @@ public final class Upstream {
             loadBalancer = upstream.loadBalancer;
             healthCheck = upstream.healthCheck;
             retry = upstream.retry;
+            outlierDetection = upstream.outlierDetection;
+            panicThreshold = upstream.panicThreshold;
+            slowStart = upstream.slowStart;
             tls = upstream.tls;
             protocol = upstream.protocol;
             connectTimeout = upstream.connectTimeout;
@@ -275,6 +305,33 @@ public final class Upstream {
         /** When a failed attempt is made again; the default is {@link RetryPolicy#none}. */
         public Builder retry(RetryPolicy newRetry) {
             retry = Objects.requireNonNull(newRetry, "newRetry");
+            return this;
+        }
+
+        /** Takes endpoints out by what their answers say; the default is not to. */
+        public Builder outlierDetection(OutlierDetection newOutlierDetection) {
+            outlierDetection = Objects.requireNonNull(newOutlierDetection, "newOutlierDetection");
+            return this;
+        }
+
+        /**
+         * Below this share of endpoints that are neither unhealthy nor ejected, health is not believed and all are used, 0
+         * to 1; the default is 0.5. With 0 the few that are left get everything.
+         */
+        public Builder panicThreshold(double share) {
+            if (!(share >= 0 && share <= 1)) {
+                throw new IllegalArgumentException("panicThreshold: " + share + " (expected: 0 to 1)");
+            }
+            panicThreshold = share;
+            return this;
+        }
+
+        /**
+         * Gives an endpoint that is new on the list, or back after it was out, a share of the requests that grows from a
+         * tenth to the full one over this time, more than zero. The default is the full share at once.
+         */
+        public Builder slowStart(Duration newSlowStart) {
+            slowStart = Durations.positive("slowStart", newSlowStart);
             return this;
         }
 

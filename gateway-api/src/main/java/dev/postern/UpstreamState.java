@@ -2,6 +2,7 @@ package dev.postern;
 
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An upstream as it is now.
@@ -26,7 +27,14 @@ public record UpstreamState(String name, int inFlight, int pending, List<Endpoin
      * @param backOff how long it is avoided after it refused connections; zero when it is not
      * @param inFlight exchanges it is working on
      * @param connections open connections to it
+     * @param ejection why outlier detection keeps it out, or null
      */
     public record EndpointState(
-            String uri, boolean usable, boolean healthy, Duration backOff, int inFlight, int connections) {}
+            String uri,
+            boolean usable,
+            boolean healthy,
+            Duration backOff,
+            int inFlight,
+            int connections,
+            @Nullable String ejection) {}
 }

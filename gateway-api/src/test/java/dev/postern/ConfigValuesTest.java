@@ -132,7 +132,32 @@ class ConfigValuesTest {
                         () -> Upstream.builder("u").keepAlive(SECOND).build(),
                         () -> Upstream.builder("u").maxConnections(1).build(),
                         () -> Upstream.builder("u").maxPending(0).build(),
-                        () -> Upstream.builder("u").protocol(Protocol.HTTP_2).build()),
+                        () -> Upstream.builder("u").protocol(Protocol.HTTP_2).build(),
+                        () -> Upstream.builder("u")
+                                .outlierDetection(OutlierDetection.standard())
+                                .build(),
+                        () -> Upstream.builder("u").panicThreshold(0).build(),
+                        () -> Upstream.builder("u").slowStart(SECOND).build()),
+                all(
+                        "outlier detection",
+                        OutlierDetection::standard,
+                        () -> outliers(rules -> rules.consecutive5xx(4)),
+                        () -> outliers(rules -> rules.withoutConsecutive5xx()),
+                        () -> outliers(rules -> rules.consecutiveGatewayFailures(5)),
+                        () -> outliers(rules -> rules.consecutiveLocalFailures(5)),
+                        () -> outliers(rules -> rules.interval(SECOND)),
+                        () -> outliers(rules -> rules.baseEjection(SECOND)),
+                        () -> outliers(rules -> rules.maxEjection(SECOND)),
+                        () -> outliers(rules -> rules.ejectionJitter(SECOND)),
+                        () -> outliers(rules -> rules.maxEjectedShare(0.2)),
+                        () -> outliers(rules -> rules.successRate(2, 5, 100)),
+                        () -> outliers(rules -> rules.successRate(1.9, 6, 100)),
+                        () -> outliers(rules -> rules.successRate(1.9, 5, 101)),
+                        () -> outliers(rules -> rules.withoutSuccessRate()),
+                        () -> outliers(rules -> rules.failureShare(0.85, 5, 50)),
+                        () -> outliers(rules -> rules.failureShare(0.85, 6, 50)),
+                        () -> outliers(rules -> rules.failureShare(0.85, 5, 51)),
+                        () -> outliers(rules -> rules.despiteChecks())),
                 all(
                         "endpoint",
                         () -> Endpoint.of("http://a"),
@@ -496,6 +521,47 @@ class ConfigValuesTest {
 
     private static RetryPolicy retry(UnaryOperator<RetryPolicy.Builder> settings) {
         return settings.apply(RetryPolicy.builder()).build();
+    }
+
+    private static OutlierDetection outliers(UnaryOperator<OutlierDetection.Builder> settings) {
+        return settings.apply(OutlierDetection.builder()).build();
+    }
+
+    @Test
+    void outlier_detection_has_the_defaults_of_envoy_and_says_so() {
+        assertThat(OutlierDetection.standard())
+                .hasToString(
+                        "outliers: 5 × 5xx, success rate 1.9σ below (5 endpoints, 100 answers); every PT10S; ejected"
+                                + " for PT30S to PT5M, at most 0.1");
+        assertThat(outliers(rules -> rules.withoutConsecutive5xx()
+                        .withoutSuccessRate()
+                        .consecutiveGatewayFailures(3)
+                        .consecutiveLocalFailures(4)
+                        .failureShare(0.85, 5, 50)
+                        .ejectionJitter(SECOND)
+                        .despiteChecks()))
+                .hasToString("outliers: 3 × gateway failure, 4 × no answer, failures >= 0.85 (5 endpoints, 50 answers);"
+                        + " every PT10S; ejected for PT30S to PT5M + PT1S, at most 0.1, whatever checks say");
+    }
+
+    @Test
+    void outlier_detection_refuses_what_makes_no_sense() {
+        OutlierDetection.Builder rules = OutlierDetection.builder();
+        assertThatThrownBy(() -> rules.consecutive5xx(0)).hasMessage("consecutive5xx: 0 (expected: >= 1)");
+        assertThatThrownBy(() -> rules.consecutiveGatewayFailures(0)).hasMessageContaining(">= 1");
+        assertThatThrownBy(() -> rules.consecutiveLocalFailures(-1)).hasMessageContaining(">= 1");
+        assertThatThrownBy(() -> rules.interval(Duration.ZERO)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> rules.baseEjection(Duration.ZERO)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> rules.maxEjection(Duration.ZERO)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> rules.ejectionJitter(Duration.ZERO)).hasMessageContaining("> 0");
+        assertThatThrownBy(() -> rules.maxEjectedShare(1.1)).hasMessageContaining("0 to 1");
+        assertThatThrownBy(() -> rules.successRate(0, 5, 100)).hasMessageContaining("more than 0");
+        assertThatThrownBy(() -> rules.successRate(1.9, 0, 100)).hasMessageContaining(">= 1");
+        assertThatThrownBy(() -> rules.failureShare(0, 5, 50)).hasMessageContaining("more than 0");
+        assertThatThrownBy(() -> rules.failureShare(1.1, 5, 50)).hasMessageContaining("more than 0");
+        assertThatThrownBy(() -> rules.failureShare(1, 5, 0)).hasMessageContaining(">= 1");
+        assertThatThrownBy(() -> Upstream.builder("u").panicThreshold(-0.1)).hasMessageContaining("0 to 1");
+        assertThatThrownBy(() -> Upstream.builder("u").slowStart(Duration.ZERO)).hasMessageContaining("> 0");
     }
 
     @Test

@@ -146,7 +146,7 @@ class ReportsTest {
         List<UpstreamState.EndpointState> endpoints = new ArrayList<>();
         UpstreamState state = new UpstreamState("u", 1, 0, endpoints);
 
-        endpoints.add(new UpstreamState.EndpointState("http://a", true, true, Duration.ZERO, 1, 1));
+        endpoints.add(new UpstreamState.EndpointState("http://a", true, true, Duration.ZERO, 1, 1, null));
 
         assertThat(state.endpoints()).isEmpty();
     }

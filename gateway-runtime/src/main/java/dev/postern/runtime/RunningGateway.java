@@ -22,6 +22,7 @@ import dev.postern.runtime.discovery.Roster;
 import dev.postern.runtime.discovery.Rosters;
 import dev.postern.runtime.edge.RequestHead;
 import dev.postern.runtime.forward.UpstreamClient;
+import dev.postern.runtime.health.Outliers;
 import dev.postern.runtime.health.Prober;
 import dev.postern.runtime.listener.EntrySettings;
 import dev.postern.runtime.listener.Front;
@@ -92,6 +93,7 @@ final class RunningGateway implements Front {
     private final RuntimeServices services;
     private final Lifecycles lifecycles;
     private final Prober prober;
+    private final Outliers outliers;
     private final Rosters rosters;
     private final Watchdog watchdog;
     // Written on the control thread.
@@ -131,6 +133,7 @@ final class RunningGateway implements Front {
         services = new RuntimeServices(time, random, states, ownCalls, new VertxLineCalls(host.vertx()), lookups, host);
         lifecycles = new Lifecycles(services);
         prober = new Prober(services);
+        outliers = new Outliers(services);
         rosters = new Rosters(services, random.nextLong(), new Watching());
         watchdog = new Watchdog(config.name(), host.watches());
     }
@@ -305,11 +308,13 @@ final class RunningGateway implements Front {
     private final class Watching implements Rosters.Listener {
         @Override
         public void changed(ClusterView view) {
+            outliers.watch(view);
             prober.watch(view);
         }
 
         @Override
         public void gone(String upstream) {
+            outliers.forget(upstream);
             prober.forget(upstream);
         }
     }
@@ -567,6 +572,7 @@ final class RunningGateway implements Front {
             retire(mine);
         }
         prober.stop();
+        outliers.stop();
         // An exchange that would not end still holds its config.
         lifecycles.stopAll();
         states.close();

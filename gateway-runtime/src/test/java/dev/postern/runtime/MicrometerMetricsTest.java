@@ -229,7 +229,7 @@ class MicrometerMetricsTest {
         assertThat(gauge("postern.endpoint.usable")).isEqualTo(1);
         assertThat(readings).as("one reading for all gauges").hasValue(1);
 
-        states.set(0, orders(5, 0, new EndpointState("http://a", false, true, ms(100), 0, 0)));
+        states.set(0, orders(5, 0, new EndpointState("http://a", false, true, ms(100), 0, 0, null)));
         assertThat(gauge("postern.upstream.in.flight")).as("within the second").isEqualTo(3);
         time.advance(Duration.ofSeconds(1));
         assertThat(gauge("postern.upstream.in.flight")).isEqualTo(5);
@@ -503,7 +503,7 @@ class MicrometerMetricsTest {
     }
 
     private static EndpointState usable(String uri, int inFlight, int connections) {
-        return new EndpointState(uri, true, true, Duration.ZERO, inFlight, connections);
+        return new EndpointState(uri, true, true, Duration.ZERO, inFlight, connections, null);
     }
 
     private static Outcome ok() {

@@ -2,6 +2,7 @@ package dev.postern.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.postern.OutlierDetection;
 import dev.postern.RetryPolicy;
 import dev.postern.Upstream;
 import java.io.IOException;
@@ -51,6 +52,15 @@ class ResiliencePagesTest {
                         .maxRetries(2)
                         .perTryTimeout(Duration.ofMillis(500))
                         .build())
+                .build();
+        return orders;
+    }
+
+    static Upstream judged() {
+        Upstream orders = Upstream.builder("orders")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081", "http://10.0.0.9:8081")
+                .outlierDetection(OutlierDetection.standard())
+                .slowStart(Duration.ofSeconds(30))
                 .build();
         return orders;
     }

@@ -81,6 +81,9 @@ public final class Cluster {
         for (EndpointState state : states) {
             if (!latest.contains(state)) {
                 state.renew();
+                if (!latest.isEmpty()) {
+                    state.back();
+                }
             }
         }
         latest = members;
@@ -101,13 +104,15 @@ public final class Cluster {
         }
         List<UpstreamState.EndpointState> endpoints = new ArrayList<>();
         for (EndpointState state : current.endpoints()) {
+            Ejection ejection = state.ejection();
             endpoints.add(new UpstreamState.EndpointState(
                     state.uri(),
                     state.usable(now),
                     state.well(),
                     Duration.ofNanos(state.mark().remaining(now)),
                     state.inFlight(),
-                    state.connections()));
+                    state.connections(),
+                    ejection == null ? null : ejection.reason()));
         }
         return new UpstreamState(name, inFlight, pending, endpoints);
     }

@@ -20,13 +20,14 @@ import org.jspecify.annotations.Nullable;
  * tried go first.
  *
  * <pre>
- *   1. well by active checks, and not avoided          (all count as well while fewer than half are)
+ *   1. healthy, and not avoided          (all count as healthy while fewer than the panic threshold are)
  *   2. not avoided
  *   3. anything
  * </pre>
  *
- * <p>Why line 1 ignores the checks below one half: a check that condemns most endpoints is more likely wrong itself, and the
- * few it leaves would be run over (as Envoy's panic threshold). Why line 3 exists: avoiding an endpoint is good only for as
+ * <p>Healthy are those that active checks find well and that are not ejected as outliers. Why line 1 ignores that below the
+ * threshold, by default one half: a check that condemns most endpoints is more likely wrong itself, and the few it leaves
+ * would be run over (Envoy's panic threshold). Why line 3 exists: avoiding an endpoint is good only for as
  * long as there is a better one. To answer 503 while all are avoided would turn a restart of a single endpoint into an
  * outage for as long as its back-off lasts, up to a minute after it is back; a try costs one refused connect, and its answer
  * says what is wrong (502 {@code connect_failed}). The first that succeeds after such an outage opens the others for a probe
@@ -48,7 +49,8 @@ public final class ClusterView {
 
     private final int[] places;
     private final LoadBalancer.@Nullable Picker picker;
-    /** Bit 0: fewer than half are well; the others: the count of health changes for which that was found out. */
+    private final long slowStartNanos;
+    /** Bit 0: too few are healthy; the others: the count of health changes for which that was found out. */
     private final AtomicLong panic = new AtomicLong(-1);
 
     ClusterView(Upstream config, List<Endpoint> declared, List<EndpointState> endpoints, Pace pace) {
@@ -69,6 +71,8 @@ public final class ClusterView {
         for (int i = 0; i < candidates.length; i++) {
             candidates[i] = endpoints.get(places[i]);
         }
+        Duration slowStart = config.slowStart();
+        slowStartNanos = slowStart == null ? 0 : slowStart.toNanos();
         picker = weighted.isEmpty() ? null : config.loadBalancer().prepare(new Prepared(List.copyOf(weighted)));
     }
 
@@ -99,13 +103,22 @@ public final class ClusterView {
             return null;
         }
         long ticket = pace.nextTicket();
+        Cold cold = slowStartNanos > 0 && pace.warming(pace.now(), slowStartNanos) ? new Cold() : null;
         for (int round = 1; ; round++) {
-            Moment moment = new Moment(tried);
+            Moment moment = new Moment(tried, cold);
             int index = pick(ticket, moment, request);
+            if (index < 0 && cold != null && cold.passedOver()) {
+                // All the others are out: better a cold one than none.
+                cold = null;
+                continue;
+            }
             if (index < 0) {
                 return null;
             }
             EndpointState endpoint = candidates[index];
+            if (cold != null && cold.passesOver(index, endpoint.warmth(moment.now(), slowStartNanos))) {
+                continue;
+            }
             Mark seen = endpoint.mark();
             Mark probe = null;
             if (moment.reach != Reach.ANY && round < MAX_ROUNDS && !seen.clear()) {
@@ -127,7 +140,7 @@ public final class ClusterView {
         if (picker == null) {
             return -1;
         }
-        int index = pick(pace.ticket(), new Moment(null), request);
+        int index = pick(pace.ticket(), new Moment(null, null), request);
         return index < 0 ? -1 : places[index];
     }
 
@@ -142,6 +155,11 @@ public final class ClusterView {
             lines.add(endpoint.uri() + ": " + verdict);
         }
         return lines;
+    }
+
+    /** From now on this one is told what attempts at the upstream are like; null for nobody. */
+    public void witness(@Nullable Witness witness) {
+        pace.witness(witness);
     }
 
     Pace pace() {
@@ -198,13 +216,19 @@ public final class ClusterView {
             return (mark.probing() ? "being probed" : "next request is a probe") + refusals;
         }
         String load = ", " + endpoint.inFlight() + " in flight";
-        if (endpoint.well()) {
+        if (endpoint.healthy()) {
             return "usable" + load;
         }
-        return panicking ? "unhealthy, but used: fewer than half are healthy" + load : "unhealthy" + load;
+        Ejection ejection = endpoint.ejection();
+        String why = !endpoint.well() || ejection == null
+                ? "unhealthy"
+                : "ejected for "
+                        + Duration.ofMillis(Math.max(0, ejection.until() - now) / 1_000_000)
+                        + " after " + ejection.reason();
+        return panicking ? why + ", but used: too few are healthy" + load : why + load;
     }
 
-    /** Whether fewer than half are well, so that the checks are not believed; found out once for each change. */
+    /** Whether so few are healthy that health is not believed; found out once for each change. */
     private boolean panic() {
         long changes = pace.healthChanges();
         long known = panic.get();
@@ -213,11 +237,39 @@ public final class ClusterView {
         }
         int well = 0;
         for (EndpointState candidate : candidates) {
-            well += candidate.well() ? 1 : 0;
+            well += candidate.healthy() ? 1 : 0;
         }
-        boolean now = 2 * well < candidates.length;
+        boolean now = well < config.panicThreshold() * candidates.length;
         panic.set(changes << 1 | (now ? 1 : 0));
         return now;
+    }
+
+    /** Endpoints that are warming up and that this pick passes over, each by chance, so that they get their part only. */
+    private final class Cold {
+        // As many as this are passed over, then whoever comes gets it.
+        private final int[] indexes = new int[4];
+        private int size;
+
+        boolean passesOver(int index, double warmth) {
+            if (warmth >= 1 || size == indexes.length || pace.chance() < warmth) {
+                return false;
+            }
+            indexes[size++] = index;
+            return true;
+        }
+
+        boolean passedOver() {
+            return size > 0;
+        }
+
+        boolean contains(int index) {
+            for (int i = 0; i < size; i++) {
+                if (indexes[i] == index) {
+                    return true;
+                }
+            }
+            return false;
+        }
     }
 
     /** How far a pick has to go to find anything. */
@@ -230,14 +282,16 @@ public final class ClusterView {
     /** The candidates as they are while one pick is made. */
     private final class Moment implements LoadBalancer.Candidates {
         private final @Nullable Tried tried;
+        private final @Nullable Cold cold;
         private final boolean healthIgnored = panic();
         private Reach reach = Reach.GOOD;
         private boolean again;
         private long now;
         private boolean nowKnown;
 
-        Moment(@Nullable Tried tried) {
+        Moment(@Nullable Tried tried, @Nullable Cold cold) {
             this.tried = tried;
+            this.cold = cold;
         }
 
         /** Widens the reach until there is a candidate; whether there is one. */
@@ -259,11 +313,14 @@ public final class ClusterView {
         @Override
         public boolean allows(int index) {
             EndpointState candidate = candidates[index];
+            if (cold != null && cold.contains(index)) {
+                return false;
+            }
             if (!again && tried != null && tried.contains(candidate)) {
                 return false;
             }
             return switch (reach) {
-                case GOOD -> (healthIgnored || candidate.well()) && open(candidate);
+                case GOOD -> (healthIgnored || candidate.healthy()) && open(candidate);
                 case NOT_AVOIDED -> open(candidate);
                 case ANY -> true;
             };

@@ -1,5 +1,6 @@
 package dev.postern.runtime.balancing;
 
+import dev.postern.Failure;
 import java.net.InetAddress;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
@@ -14,13 +15,16 @@ import org.jspecify.annotations.Nullable;
  * checked and taken in one step, so it holds for any number of threads. Marks are immutable values swapped by
  * compare-and-set ({@link Mark}).
  *
- * <p>Two verdicts decide about use. The <b>active</b> one is {@link #health}, written by health checks. The <b>passive</b>
- * one comes from connects: an endpoint that refuses connections is avoided for 1 s, then 2 s, 4 s … 60 s (each ±10 %); when
+ * <p>Three verdicts decide about use. The <b>active</b> one is {@link #health}, written by health checks. One is passed on
+ * <b>outliers</b> ({@link #eject}), by what their answers are like. The <b>passive</b> one comes from connects: an endpoint that refuses connections is avoided for 1 s, then 2 s, 4 s … 60 s (each ±10 %); when
  * the time is over one request is let through, and its success or failure decides for all.
  */
 public final class EndpointState {
     private static final AtomicReferenceFieldUpdater<EndpointState, Mark> MARK =
             AtomicReferenceFieldUpdater.newUpdater(EndpointState.class, Mark.class, "mark");
+
+    /** What an endpoint gets at first of its share, as Envoy's minimum weight: with nothing it would never warm up. */
+    private static final double COLD = 0.1;
 
     private final String uri;
     private final @Nullable EndpointAddress address;
@@ -33,6 +37,12 @@ public final class EndpointState {
     private final LongAdder surplus = new LongAdder();
     private volatile Mark mark = Mark.NEW;
     private volatile boolean well = true;
+    private volatile @Nullable Ejection ejection;
+    /** When it came on the list or back into use; meaningful once {@code returned}. */
+    private volatile long returnedAt;
+
+    private volatile boolean returned;
+    private final Outcomes outcomes = new Outcomes();
 
     EndpointState(String uri, @Nullable EndpointAddress address, long seed, Pace pace) {
         this.uri = uri;
@@ -138,8 +148,61 @@ public final class EndpointState {
     public void health(boolean nowWell) {
         if (well != nowWell) {
             well = nowWell;
+            if (nowWell) {
+                back();
+            }
             pace.healthChanged();
         }
+    }
+
+    /** Keeps it out as an outlier. */
+    public void eject(Ejection why) {
+        ejection = why;
+        pace.healthChanged();
+    }
+
+    /** Ends the ejection. */
+    public void restore() {
+        if (ejection != null) {
+            ejection = null;
+            back();
+            pace.healthChanged();
+        }
+    }
+
+    /** Why it is kept out as an outlier, or null. */
+    public @Nullable Ejection ejection() {
+        return ejection;
+    }
+
+    /** Whether neither checks nor its answers speak against it. */
+    boolean healthy() {
+        return well && ejection == null;
+    }
+
+    /** What its answers were like. */
+    public Outcomes outcomes() {
+        return outcomes;
+    }
+
+    /**
+     * Its part of a full share while it warms up.
+     *
+     * @return 0.1 to 1
+     */
+    double warmth(long now, long slowStartNanos) {
+        if (!returned) {
+            return 1;
+        }
+        double passed = (double) (now - returnedAt) / slowStartNanos;
+        return Math.min(1, Math.max(COLD, passed));
+    }
+
+    /** Takes part (again) from now on, cold. */
+    void back() {
+        returnedAt = pace.now();
+        returned = true;
+        pace.returned(returnedAt);
     }
 
     /** Whether active checks find it well; true without checks. */
@@ -159,11 +222,15 @@ public final class EndpointState {
                 && !MARK.compareAndSet(this, current, current.openedAt(now))) {
             current = mark;
         }
+        Witness witness = pace.witness();
+        if (witness != null) {
+            witness.checked(this);
+        }
     }
 
-    /** Whether both verdicts let it be picked. */
+    /** Whether all verdicts let it be picked. */
     public boolean usable(long now) {
-        return well && mark.open(now);
+        return healthy() && mark.open(now);
     }
 
     /** Permits given back that had not been taken; anything but 0 is a bug of a caller. */
@@ -178,6 +245,22 @@ public final class EndpointState {
 
     Mark mark() {
         return mark;
+    }
+
+    /** A response head has come from it. */
+    public void answered(int status) {
+        Witness witness = pace.witness();
+        if (witness != null) {
+            witness.answered(this, status);
+        }
+    }
+
+    /** None has, and that is not the client's doing. */
+    public void unanswered(Failure failure) {
+        Witness witness = pace.witness();
+        if (witness != null) {
+            witness.unanswered(this, failure);
+        }
     }
 
     void begin() {
@@ -228,6 +311,7 @@ public final class EndpointState {
                 return false;
             }
             if (MARK.compareAndSet(this, current, current.cleared())) {
+                back();
                 return true;
             }
         }
@@ -237,6 +321,8 @@ public final class EndpointState {
     void renew() {
         MARK.updateAndGet(this, Mark::cleared);
         health(true);
+        ejection = null;
+        outcomes.endStreaks();
     }
 
     private double chance(long serial) {

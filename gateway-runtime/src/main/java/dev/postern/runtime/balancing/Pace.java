@@ -3,6 +3,7 @@ package dev.postern.runtime.balancing;
 import dev.postern.TimeSource;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all views of one upstream move along by: its clock, its tickets, its chances, its retry budget, and the count of its
@@ -15,6 +16,9 @@ final class Pace {
     private final AtomicInteger healthChanges = new AtomicInteger();
     private final RetryBudget budget = new RetryBudget();
     private final long seed;
+    private volatile @Nullable Witness witness;
+    private volatile long lastReturn;
+    private volatile boolean anyReturned;
 
     Pace(TimeSource time, long firstTicket) {
         this.time = time;
@@ -39,6 +43,27 @@ final class Pace {
     /** By chance, 0 (inclusive) to 1 (exclusive); one seed, one sequence. */
     double chance() {
         return (Seeds.mix(seed + draws.getAndIncrement()) >>> 11) * 0x1p-53;
+    }
+
+    /** Who is told what attempts were like, or null. */
+    @Nullable
+    Witness witness() {
+        return witness;
+    }
+
+    void witness(@Nullable Witness newWitness) {
+        witness = newWitness;
+    }
+
+    /** An endpoint takes part again from {@code now} on. */
+    void returned(long now) {
+        lastReturn = now;
+        anyReturned = true;
+    }
+
+    /** Whether some endpoint may still be warming up. */
+    boolean warming(long now, long slowStartNanos) {
+        return anyReturned && now - lastReturn < slowStartNanos;
     }
 
     /** What the retries of the upstream may cost. */

@@ -1,12 +1,13 @@
 package dev.postern.runtime.balancing;
 
+import dev.postern.Failure;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An endpoint picked for one attempt and counted as working on it. Has exactly one ending, {@link #release}; before it, the
- * attempt tells what it has learned about connecting: {@link #connectFailed} or {@link #succeeded}, at most once, or neither
- * when the client left first. Safe on any thread.
+ * attempt tells what it has learned about connecting ({@link #connectFailed} or {@link #succeeded}) and about the answer
+ * ({@link #answered} or {@link #unanswered}), each at most once, or neither when the client left first. Safe on any thread.
  */
 public final class Selection {
     private final ClusterView view;
@@ -46,6 +47,16 @@ public final class Selection {
         if (endpoint.succeeded(seen)) {
             view.recovered(endpoint);
         }
+    }
+
+    /** A response head has come. */
+    public void answered(int status) {
+        endpoint.answered(status);
+    }
+
+    /** No response head has come; told only of failures that are not the client's or the gateway's own doing. */
+    public void unanswered(Failure failure) {
+        endpoint.unanswered(failure);
     }
 
     /** The attempt is over. A second call does nothing but be counted in {@link EndpointState#surplusReleases}. */

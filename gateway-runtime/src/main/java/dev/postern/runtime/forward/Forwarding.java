@@ -65,6 +65,7 @@ public final class Forwarding {
     private final LoopStage<Response> result;
     private final Runnable onCut = () -> cancel(new GatewayException(Failure.CLIENT_GONE, "the exchange has ended"));
 
+    private long deadlineNanos;
     private int attempt;
     private boolean retriedStale;
     private boolean over;
@@ -114,6 +115,9 @@ public final class Forwarding {
     /** Begins; called on the exchange's loop. The stage completes there, at the head of the response. */
     public LoopStage<Response> start() {
         exchange.onCut(onCut);
+        long remaining = exchange.remainingNanos();
+        // Without a deadline: so far ahead that the comparison of differences still holds.
+        deadlineNanos = exchange.time().nanoTime() + Math.min(remaining, Long.MAX_VALUE / 2);
         // Made here, on the exchange's loop: the head may be written on another.
         exchange.id();
         loop.enter(() -> choose(null, false, null));
@@ -203,6 +207,9 @@ public final class Forwarding {
             retriedStale = true;
             choose(selection, true, failure);
             return;
+        }
+        if (failure.failure().party() == Failure.Party.UPSTREAM) {
+            selection.unanswered(failure.failure());
         }
         long wait = attempts.afterFailure(selection, failure.failure(), failed.headStarted, bodyIntact, timeLeft());
         selection.release();
@@ -456,6 +463,7 @@ public final class Forwarding {
             }
             reusable = !head.close() && response.version() != HttpVersion.HTTP_1_0;
             selection.succeeded();
+            selection.answered(head.status());
             if (head.status() >= 400 && !requestSent) {
                 // An early refusal: the rest of the body would be read by nobody.
                 stopPump();
@@ -626,6 +634,10 @@ public final class Forwarding {
             if (body != null) {
                 onExchange(() -> body.fail(why));
             } else {
+                if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0) {
+                    // Not the client but the deadline has ended it, waiting for this endpoint.
+                    selection.unanswered(Failure.DEADLINE_EXCEEDED);
+                }
                 report(0, why.failure(), true);
             }
             discardConnection();

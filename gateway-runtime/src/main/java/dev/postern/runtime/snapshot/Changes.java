@@ -138,6 +138,9 @@ public final class Changes {
         subject.part("loadBalancer", before.loadBalancer(), after.loadBalancer());
         subject.part("healthCheck", before.healthCheck(), after.healthCheck());
         subject.data("retry", before.retry(), after.retry());
+        subject.data("outlierDetection", before.outlierDetection(), after.outlierDetection());
+        subject.data("panicThreshold", before.panicThreshold(), after.panicThreshold());
+        subject.data("slowStart", before.slowStart(), after.slowStart());
         UpstreamTls old = before.tls();
         UpstreamTls tls = after.tls();
         subject.data("trust", old.trust(), tls.trust());

@@ -221,8 +221,7 @@ class ClusterTest {
         assertThat(view.describe().get(0)).isEqualTo("http://a: unhealthy, 0 in flight");
         view.endpoints().get(2).health(false);
         assertThat(spread(view, 400)).containsExactly(100, 100, 100, 100);
-        assertThat(view.describe().get(0))
-                .isEqualTo("http://a: unhealthy, but used: fewer than half are healthy, 0 in flight");
+        assertThat(view.describe().get(0)).isEqualTo("http://a: unhealthy, but used: too few are healthy, 0 in flight");
         view.endpoints().get(2).health(true);
         view.endpoints().get(1).health(true);
         assertThat(spread(view, 400)[0]).isZero();
@@ -306,7 +305,7 @@ class ClusterTest {
                         "orders",
                         1,
                         1,
-                        List.of(new UpstreamState.EndpointState("https://b", true, true, Duration.ZERO, 0, 0))));
+                        List.of(new UpstreamState.EndpointState("https://b", true, true, Duration.ZERO, 0, 0, null))));
         assertThat(second.endpoints().get(0).secure()).isTrue();
         assertThat(second.endpoints().get(0).port()).isEqualTo(443);
         assertThat(second.endpoints().get(0).host()).isEqualTo("b");

@@ -1,0 +1,113 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.ClientInfo;
+import dev.postern.Match;
+import dev.postern.OutlierDetection;
+import dev.postern.Request;
+import dev.postern.Route;
+import dev.postern.Upstream;
+import dev.postern.UpstreamState;
+import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.RawClient;
+import dev.postern.runtime.rig.RawOrigin;
+import dev.postern.runtime.rig.Running;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Endpoints that fail over sockets, and what the gateway makes of it. */
+class HealingTest {
+    private static final String FAILED = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+
+    @RegisterExtension
+    final GatewayRig rig = GatewayRig.ofLoops(4);
+
+    @Test
+    void an_endpoint_that_answers_5xx_is_ejected_seen_as_such_and_comes_back() throws Exception {
+        AtomicInteger bad = new AtomicInteger();
+        RawOrigin flaky = rig.origin((request, in, out, socket) -> {
+            RawOrigin.Script script = bad.getAndIncrement() < 5 ? RawOrigin.bytes(FAILED) : RawOrigin.ok("back");
+            return script.answer(request, in, out, socket);
+        });
+        RawOrigin good = rig.origin(RawOrigin.ok("good"));
+        Running running = start(
+                upstream -> upstream.outlierDetection(OutlierDetection.builder()
+                        .interval(Duration.ofMillis(100))
+                        .baseEjection(Duration.ofMillis(500))
+                        .build()),
+                flaky,
+                good);
+        RawClient client = running.client();
+        int failures = 0;
+        for (int i = 0; i < 10; i++) {
+            failures += client.get("/").read().status() == 500 ? 1 : 0;
+        }
+        assertThat(failures).isEqualTo(5);
+        UpstreamState.EndpointState state =
+                running.gateway().upstream("orders").endpoints().get(0);
+        assertThat(state.ejection()).isEqualTo("5 answers of 5xx in a row");
+        assertThat(state.usable()).isFalse();
+        assertThat(state.healthy()).isTrue();
+        List<String> lines = running.gateway()
+                .explain(Request.get("/"), ClientInfo.of(new java.net.InetSocketAddress("127.0.0.1", 1)))
+                .endpoints();
+        assertThat(lines.get(0)).contains(": ejected for PT0.").contains(" after 5 answers of 5xx in a row");
+        for (int i = 0; i < 4; i++) {
+            assertThat(client.get("/").read().text()).isEqualTo("good");
+        }
+        org.awaitility.Awaitility.await()
+                .until(() -> client.get("/").read().text().equals("back"));
+        assertThat(rig.warnings())
+                .filteredOn(line -> line.contains("is ejected"))
+                .hasSize(1);
+    }
+
+    @Test
+    void a_deadline_that_passes_while_an_endpoint_is_silent_counts_against_it_and_a_client_that_leaves_does_not()
+            throws Exception {
+        RawOrigin silent = rig.origin((request, in, out, socket) -> in.read() >= 0);
+        RawOrigin good = rig.origin(RawOrigin.ok("good"));
+        Running running = start(
+                upstream -> upstream.outlierDetection(
+                        OutlierDetection.builder().consecutive5xx(2).build()),
+                silent,
+                good);
+        for (int i = 0; i < 3; i++) {
+            int seen = silent.received().size();
+            RawClient impatient = running.client().get("/");
+            if (silent.received().size() == seen) {
+                org.awaitility.Awaitility.await()
+                        .until(() -> silent.received().size() > seen
+                                || running.outcomes().size() > 0);
+            }
+            impatient.close();
+            running.client().get("/").read();
+        }
+        assertThat(running.gateway().upstream("orders").endpoints().get(0).ejection())
+                .isNull();
+        for (int i = 0; i < 4; i++) {
+            running.client().get("/").read();
+        }
+        assertThat(running.gateway().upstream("orders").endpoints().get(0).ejection())
+                .isEqualTo("2 answers of 5xx in a row");
+    }
+
+    private Running start(UnaryOperator<Upstream.Builder> policies, RawOrigin... origins) {
+        return rig.start(gateway -> gateway.upstream(policies.apply(Upstream.builder("orders")
+                                .endpoints(Arrays.stream(origins)
+                                        .map(RawOrigin::url)
+                                        .toArray(String[]::new)))
+                        .build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .timeout(Duration.ofMillis(300))
+                        .to("orders")
+                        .build()));
+    }
+}
