@@ -29,6 +29,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
@@ -348,14 +349,18 @@ class FilterDisciplineTest {
         assertThat(refused).hasSize(4);
     }
 
+    /** Longer: {@code -Dpostern.block.millis=3000}. */
     @Test
     void a_filter_that_blocks_its_loop_is_named_while_it_does_and_others_go_on() throws Exception {
+        long blockNanos = TimeUnit.MILLISECONDS.toNanos(Long.getLong("postern.block.millis", 1200));
         CountDownLatch release = new CountDownLatch(1);
+        AtomicLong since = new AtomicLong();
         Running running = rig.proxy(
                 origin(),
                 route -> route.filter(Filter.named("blocker", (request, chain) -> {
                     if (request.path().equals("/block")) {
-                        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+                        since.set(System.nanoTime());
+                        long end = since.get() + TimeUnit.SECONDS.toNanos(10);
                         while (release.getCount() > 0 && System.nanoTime() < end) {
                             LockSupport.parkNanos(1_000_000);
                         }
@@ -371,22 +376,36 @@ class FilterDisciplineTest {
             clients.add(client);
         }
         RawClient blocked = running.client().get("/block");
-        await().untilAsserted(() -> assertThat(rig.warnings())
-                .anySatisfy(line -> assertThat(line)
-                        .contains("filter \"blocker\"")
-                        .contains("\"all\"")
-                        .contains("blocks its event loop")
-                        .contains("LockSupport.parkNanos")));
+        await().pollInterval(Duration.ofMillis(5))
+                .untilAsserted(() -> assertThat(rig.warnings())
+                        .anySatisfy(line -> assertThat(line)
+                                .contains("filter \"blocker\"")
+                                .contains("\"all\"")
+                                .contains("blocks its event loop")
+                                .contains("LockSupport.parkNanos")));
+        long named = System.nanoTime() - since.get();
+        assertThat(named)
+                .as("nanoseconds until it was named")
+                .isLessThan(Math.min(blockNanos, TimeUnit.SECONDS.toNanos(1)));
         for (RawClient client : clients) {
             client.get("/");
         }
         await().until(() -> clients.stream().anyMatch(FilterDisciplineTest::hasAnswer));
-        assertThat(release.getCount()).isEqualTo(1);
+        long answered = System.nanoTime() - since.get();
+        assertThat(blocked.available()).isZero();
+        await().until(() -> System.nanoTime() - since.get() >= blockNanos);
         release.countDown();
         assertThat(blocked.read().status()).isEqualTo(200);
+        long returned = System.nanoTime() - since.get();
+        System.out.printf(
+                "blocked for %d ms: named after %d ms, others answered after %d ms%n",
+                returned / 1_000_000, named / 1_000_000, answered / 1_000_000);
         for (RawClient client : clients) {
             assertThat(client.read().status()).isEqualTo(200);
         }
+        // Exactly one answer: what comes next on that connection answers what is asked next.
+        assertThat(blocked.request("POST", "/", "next").read().text()).isEqualTo("next");
+        assertThat(blocked.available()).isZero();
         assertThat(rig.warnings().stream().filter(line -> line.contains("blocks its event loop")))
                 .hasSize(1);
     }

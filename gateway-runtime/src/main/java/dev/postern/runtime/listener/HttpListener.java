@@ -53,9 +53,8 @@ public final class HttpListener {
     // By name: native transports are optional.
     private static final ChannelOption<Long> UNSENT =
             ChannelOption.valueOf("io.netty.channel.epoll.EpollChannelOption#TCP_NOTSENT_LOWAT");
-    // The kernel would take megabytes for a slow reader. What is on its way is not counted, so that fast readers far
-    // away
-    // lose nothing.
+    // The kernel would take megabytes for a slow reader. What is on its way is not counted: fast readers that are far
+    // away lose nothing.
     private static final long UNSENT_BYTES = 128 * 1024;
 
     private final Vertx vertx;
