@@ -4,6 +4,7 @@ import dev.postern.LoadBalancer.Candidates;
 import dev.postern.LoadBalancer.Endpoints;
 import dev.postern.LoadBalancer.Picker;
 import java.util.Locale;
+import java.util.Set;
 
 /** The balancers behind {@link LoadBalancer}'s factories. */
 final class Balancers {
@@ -12,6 +13,9 @@ final class Balancers {
 
     /** Draws before taking the next best: with half of the endpoints out, 1 of 256 picks is not by chance. */
     private static final int MAX_DRAWS = 8;
+
+    /** What an endpoint is taken for that is working on its first request: slow. */
+    private static final double UNKNOWN_NANOS = 60e9;
 
     private Balancers() {}
 
@@ -82,7 +86,60 @@ final class Balancers {
                     return candidates.inFlight(second) < candidates.inFlight(first) ? second : first;
                 };
             }
+        },
+        WEIGHTED_LEAST_REQUESTS {
+            @Override
+            public Picker prepare(Endpoints endpoints) {
+                int size = endpoints.size();
+                WeightedDraw draw = new WeightedDraw(endpoints);
+                int[] weights = new int[size];
+                for (int i = 0; i < size; i++) {
+                    weights[i] = Math.max(1, endpoints.get(i).weight());
+                }
+                return (ticket, candidates, request) -> {
+                    long bits = mix(ticket);
+                    int first = draw.usable(bits, candidates);
+                    int second = draw.usable(mix(~bits), candidates);
+                    if (first < 0 || second < 0) {
+                        return Math.max(first, second);
+                    }
+                    // Per weight; a tie stays with the first, which is drawn in proportion.
+                    long a = (long) candidates.inFlight(first) * weights[second];
+                    long b = (long) candidates.inFlight(second) * weights[first];
+                    return b < a ? second : first;
+                };
+            }
+        },
+        PEAK_EWMA {
+            @Override
+            public Picker prepare(Endpoints endpoints) {
+                int size = endpoints.size();
+                return (ticket, candidates, request) -> {
+                    long bits = mix(ticket);
+                    int first = draw(bits, size, candidates);
+                    int second = draw(mix(~bits), size, candidates);
+                    if (first == second && first >= 0) {
+                        second = next((first + 1) % size, size, candidates);
+                    }
+                    if (first < 0 || second < 0) {
+                        return Math.max(first, second);
+                    }
+                    return expected(second, candidates) < expected(first, candidates) ? second : first;
+                };
+            }
+
+            @Override
+            public Set<Measure> measures() {
+                return Set.of(Measure.LATENCY);
+            }
         };
+
+        /** How long a request is likely to take there. Nobody waits behind another for a first answer: that is a probe. */
+        private static double expected(int index, Candidates candidates) {
+            double latency = candidates.latencyNanos(index);
+            int inFlight = candidates.inFlight(index);
+            return latency > 0 ? latency * (inFlight + 1) : inFlight == 0 ? 0 : UNKNOWN_NANOS * (inFlight + 1);
+        }
 
         @Override
         public String toString() {
@@ -94,7 +151,7 @@ final class Balancers {
      * A usable endpoint by chance. Not the neighbour of one that is out: that one would take its whole share on top of its
      * own, and might be the next to fall.
      */
-    private static int draw(long random, int size, Candidates candidates) {
+    static int draw(long random, int size, Candidates candidates) {
         long bits = random;
         int index = 0;
         for (int i = 0; i < MAX_DRAWS; i++) {
@@ -108,7 +165,7 @@ final class Balancers {
     }
 
     /** The first usable endpoint from {@code start} on, around the ring; -1 when there is none. */
-    private static int next(int start, int size, Candidates candidates) {
+    static int next(int start, int size, Candidates candidates) {
         for (int i = 0; i < size; i++) {
             int index = start + i < size ? start + i : start + i - size;
             if (candidates.allows(index)) {
@@ -119,12 +176,12 @@ final class Balancers {
     }
 
     /** Maps 64 random bits to [0, bound) by a multiplication of the upper half (Lemire), without a division. */
-    private static int bounded(long bits, int bound) {
+    static int bounded(long bits, int bound) {
         return (int) (((bits >>> 32) * bound) >>> 32);
     }
 
     /** SplitMix64's finaliser (Steele, Lea, Flood 2014): neighbouring tickets give unrelated bits. */
-    private static long mix(long ticket) {
+    static long mix(long ticket) {
         long z = ticket * 0x9E3779B97F4A7C15L;
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;

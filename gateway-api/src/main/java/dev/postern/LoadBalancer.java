@@ -1,5 +1,8 @@
 package dev.postern;
 
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Picks the endpoint for one attempt. A balancer is compiled once for each set of endpoints; the picker is then asked for
  * every attempt, on all event loops at once, and must neither block nor allocate in proportion to the set.
@@ -36,6 +39,78 @@ public interface LoadBalancer {
         return Balancers.Simple.LEAST_REQUESTS;
     }
 
+    /** As {@link #leastRequests}, in proportion to the weights: an endpoint of weight 2 may be working on twice as many. */
+    static LoadBalancer weightedLeastRequests() {
+        return Balancers.Simple.WEIGHTED_LEAST_REQUESTS;
+    }
+
+    /**
+     * Of two endpoints drawn by chance the one that is likely to answer sooner: its latency times what it is working on.
+     * The latency is a moving average of ten seconds that follows a rise at once and a fall slowly (peak EWMA, as in
+     * Finagle), so a brown-out is left after its first slow answer. A failure counts as an answer of one second, so that
+     * failing fast does not look like being fast.
+     */
+    static LoadBalancer peakEwma() {
+        return Balancers.Simple.PEAK_EWMA;
+    }
+
+    /**
+     * The same endpoint for the same key: 128 points of each endpoint on a ring, in proportion to the weights. An endpoint
+     * that comes or goes moves its own keys only; while it is out, they are spread over the others. Requests without the
+     * key go anywhere.
+     */
+    static LoadBalancer ringHash(RequestKey key) {
+        return new HashBalancers.Ring(key, Double.POSITIVE_INFINITY, true);
+    }
+
+    /**
+     * As {@link #ringHash} by the table of Maglev (Eisenbud and others 2016): more even, and quicker with very many
+     * endpoints; when one comes or goes some keys of others move too, about one of a hundred.
+     */
+    static LoadBalancer maglev(RequestKey key) {
+        return new HashBalancers.Maglev(key);
+    }
+
+    /**
+     * As {@link #ringHash}, but an endpoint that is working on more than {@code factor} times its part of all requests is
+     * passed over for the next one on the ring (consistent hashing with bounded loads, Mirrokni and others 2017): a key
+     * that everybody asks for does not bring an endpoint down.
+     *
+     * @param factor more than 1, at most 10; 1.25 is usual
+     */
+    static LoadBalancer boundedHash(RequestKey key, double factor) {
+        if (!(factor > 1 && factor <= 10)) {
+            throw new IllegalArgumentException("factor: " + factor + " (expected: more than 1, at most 10)");
+        }
+        return new HashBalancers.Ring(key, factor, true);
+    }
+
+    /**
+     * As {@link #ringHash}, but never elsewhere: while the endpoint of a key may not be used the answer is 503. For state
+     * that only this endpoint has. Retries stay on it too.
+     */
+    static LoadBalancer strictHash(RequestKey key) {
+        return new HashBalancers.Ring(key, Double.POSITIVE_INFINITY, false);
+    }
+
+    /** The key of the request by which it picks, or null; its value is {@link Candidates#key}. */
+    default @Nullable RequestKey key() {
+        return null;
+    }
+
+    /** What its picker asks for and what is therefore measured; nothing by default. */
+    default Set<Measure> measures() {
+        return Set.of();
+    }
+
+    /** What is measured for balancers that ask for it. */
+    enum Measure {
+        /** {@link Candidates#latencyNanos}. */
+        LATENCY,
+        /** {@link Candidates#allInFlight}. */
+        ALL_IN_FLIGHT
+    }
+
     /** A compiled balancer. */
     @FunctionalInterface
     interface Picker {
@@ -64,7 +139,25 @@ public interface LoadBalancer {
         /** Whether this endpoint is usable and was not tried before by this exchange. At least one is. */
         boolean allows(int index);
 
-        /** The exchanges that this endpoint is working on for the whole gateway. */
+        /**
+         * The exchanges that this endpoint is working on for the whole gateway. Each that has just failed counts as one for
+         * about a second more: else who fails at once is the least busy of all, and gets everything.
+         */
         int inFlight(int index);
+
+        /** How long it takes to its response heads of late, in nanoseconds; 0 when not known or not {@link Measure measured}. */
+        default double latencyNanos(int index) {
+            return 0;
+        }
+
+        /** The exchanges under way at all endpoints of the upstream; 0 when not {@link Measure measured}. */
+        default int allInFlight() {
+            return 0;
+        }
+
+        /** The value of the balancer's {@link LoadBalancer#key}, or null when the request has none. */
+        default @Nullable String key() {
+            return null;
+        }
     }
 }

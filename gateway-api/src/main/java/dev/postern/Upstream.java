@@ -24,6 +24,12 @@ public final class Upstream {
     private final @Nullable OutlierDetection outlierDetection;
     private final double panicThreshold;
     private final @Nullable Duration slowStart;
+    private final @Nullable Hedging hedging;
+    private final @Nullable String priorityLabel;
+    private final @Nullable String zoneLabel;
+    private final @Nullable String zone;
+    private final @Nullable String subsetLabel;
+    private final @Nullable RequestKey subsetKey;
     private final UpstreamTls tls;
     private final Protocol protocol;
     private final Duration connectTimeout;
@@ -45,6 +51,12 @@ public final class Upstream {
         outlierDetection = builder.outlierDetection;
         panicThreshold = builder.panicThreshold;
         slowStart = builder.slowStart;
+        hedging = builder.hedging;
+        priorityLabel = builder.priorityLabel;
+        zoneLabel = builder.zoneLabel;
+        zone = builder.zone;
+        subsetLabel = builder.subsetLabel;
+        subsetKey = builder.subsetKey;
         tls = builder.tls;
         protocol = builder.protocol;
         connectTimeout = builder.connectTimeout;
@@ -137,6 +149,36 @@ public final class Upstream {
         return slowStart;
     }
 
+    /** When a second attempt is made beside a slow one, or null. */
+    public @Nullable Hedging hedging() {
+        return hedging;
+    }
+
+    /** The label whose number says which endpoints come first, or null. */
+    public @Nullable String priorityLabel() {
+        return priorityLabel;
+    }
+
+    /** The label that names an endpoint's zone, or null. */
+    public @Nullable String zoneLabel() {
+        return zoneLabel;
+    }
+
+    /** The zone that is preferred, or null. */
+    public @Nullable String zone() {
+        return zone;
+    }
+
+    /** The label that divides the endpoints into subsets, or null. */
+    public @Nullable String subsetLabel() {
+        return subsetLabel;
+    }
+
+    /** What of a request names its subset, or null. */
+    public @Nullable RequestKey subsetKey() {
+        return subsetKey;
+    }
+
     /** How certificates are judged. */
     public UpstreamTls tls() {
         return tls;
@@ -196,6 +238,12 @@ public final class Upstream {
                 && Objects.equals(that.outlierDetection, outlierDetection)
                 && that.panicThreshold == panicThreshold
                 && Objects.equals(that.slowStart, slowStart)
+                && Objects.equals(that.hedging, hedging)
+                && Objects.equals(that.priorityLabel, priorityLabel)
+                && Objects.equals(that.zoneLabel, zoneLabel)
+                && Objects.equals(that.zone, zone)
+                && Objects.equals(that.subsetLabel, subsetLabel)
+                && Objects.equals(that.subsetKey, subsetKey)
                 && that.tls.equals(tls)
                 && that.protocol == protocol
                 && that.connectTimeout.equals(connectTimeout)
@@ -229,6 +277,12 @@ public final class Upstream {
         private @Nullable OutlierDetection outlierDetection;
         private double panicThreshold = 0.5;
         private @Nullable Duration slowStart;
+        private @Nullable Hedging hedging;
+        private @Nullable String priorityLabel;
+        private @Nullable String zoneLabel;
+        private @Nullable String zone;
+        private @Nullable String subsetLabel;
+        private @Nullable RequestKey subsetKey;
         private UpstreamTls tls = UpstreamTls.verified();
         private Protocol protocol = Protocol.HTTP_1_1;
         private Duration connectTimeout = Duration.ofSeconds(2);
@@ -254,6 +308,12 @@ public final class Upstream {
             outlierDetection = upstream.outlierDetection;
             panicThreshold = upstream.panicThreshold;
             slowStart = upstream.slowStart;
+            hedging = upstream.hedging;
+            priorityLabel = upstream.priorityLabel;
+            zoneLabel = upstream.zoneLabel;
+            zone = upstream.zone;
+            subsetLabel = upstream.subsetLabel;
+            subsetKey = upstream.subsetKey;
             tls = upstream.tls;
             protocol = upstream.protocol;
             connectTimeout = upstream.connectTimeout;
@@ -332,6 +392,45 @@ public final class Upstream {
          */
         public Builder slowStart(Duration newSlowStart) {
             slowStart = Durations.positive("slowStart", newSlowStart);
+            return this;
+        }
+
+        /** Makes a second attempt beside a slow one; the default is not to. */
+        public Builder hedging(Hedging newHedging) {
+            hedging = Objects.requireNonNull(newHedging, "newHedging");
+            return this;
+        }
+
+        /**
+         * Uses endpoints in the order of the number that this label has: those of 0 first, which is also that of endpoints
+         * without the label; those without a number last. The default is to use all alike.
+         *
+         * <p>A group takes 1.4 times the share of its endpoints that is healthy, at most everything; the next takes what is
+         * left. So a group hands over nothing until more than two of seven are out, and then bit by bit.
+         */
+        public Builder priorities(String label) {
+            priorityLabel = Objects.requireNonNull(label, "label");
+            return this;
+        }
+
+        /**
+         * Prefers endpoints on which {@code label} has the value {@code preferred}, the zone that the gateway runs in. The
+         * others of the same priority take over as with {@link #priorities}. The default is to use all alike.
+         */
+        public Builder preferZone(String label, String preferred) {
+            zoneLabel = Objects.requireNonNull(label, "label");
+            zone = Objects.requireNonNull(preferred, "preferred");
+            return this;
+        }
+
+        /**
+         * Sends a request that has the key to the endpoints only on which {@code label} has its value: {@code
+         * subset("version", RequestKey.header("X-Version"))}. When there are none, the answer is 503. A request without the
+         * key may go to any, as all do by default.
+         */
+        public Builder subset(String label, RequestKey key) {
+            subsetLabel = Objects.requireNonNull(label, "label");
+            subsetKey = Objects.requireNonNull(key, "key");
             return this;
         }
 

@@ -20,7 +20,11 @@ class BalancersTest {
                 LoadBalancer.roundRobin(),
                 LoadBalancer.weighted(),
                 LoadBalancer.random(),
-                LoadBalancer.leastRequests());
+                LoadBalancer.leastRequests(),
+                LoadBalancer.weightedLeastRequests(),
+                LoadBalancer.peakEwma(),
+                LoadBalancer.ringHash(RequestKey.header("x")),
+                LoadBalancer.maglev(RequestKey.header("x")));
     }
 
     @Test
@@ -87,6 +91,64 @@ class BalancersTest {
             counts[picker.pick(ticket, candidates(Set.of(), load), REQUEST)]++;
         }
         assertThat(counts[2]).as("%s", Arrays.toString(counts)).isZero();
+    }
+
+    @Test
+    void weighted_least_requests_follows_the_weights_at_rest_and_the_load_per_weight() {
+        int[] counts = counts(LoadBalancer.weightedLeastRequests(), 0, PICKS, endpoints(3, 1, 0), without());
+        assertThat(counts[2]).isZero();
+        assertThat(counts[0]).as("%s", Arrays.toString(counts)).isCloseTo(PICKS * 3 / 4, within(PICKS / 100));
+        // Three times the weight may carry three times the load: 6 of weight 3 and 2 of weight 1 are equally busy.
+        int[] even = counts(
+                LoadBalancer.weightedLeastRequests(), 0, PICKS, endpoints(3, 1), candidates(Set.of(), new int[] {6, 2
+                }));
+        assertThat(even[0]).as("%s", Arrays.toString(even)).isCloseTo(PICKS * 3 / 4, within(PICKS / 100));
+        int[] busy = counts(
+                LoadBalancer.weightedLeastRequests(), 0, PICKS, endpoints(3, 1), candidates(Set.of(), new int[] {7, 2
+                }));
+        // Only when both draws are the busy one.
+        assertThat(busy[0]).as("%s", Arrays.toString(busy)).isCloseTo(PICKS * 9 / 16, within(PICKS / 50));
+    }
+
+    @Test
+    void peak_ewma_weighs_latency_by_load_and_lets_one_request_find_out_about_a_stranger() {
+        double[] latency = {20e6, 400e6, 20e6};
+        int[] load = {1, 0, 30};
+        LoadBalancer.Picker picker = LoadBalancer.peakEwma().prepare(endpoints(1, 1, 1));
+        int[] counts = new int[3];
+        for (int ticket = 0; ticket < PICKS; ticket++) {
+            counts[picker.pick(ticket, measured(latency, load), REQUEST)]++;
+        }
+        // 40 ms, 400 ms and 620 ms: the worst of three is never taken, the second only against the worst.
+        assertThat(counts[2]).isZero();
+        assertThat(counts[1]).as("%s", Arrays.toString(counts)).isCloseTo(PICKS / 3, within(PICKS / 50));
+        LoadBalancer.Picker pair = LoadBalancer.peakEwma().prepare(endpoints(1, 1));
+        for (int ticket = 0; ticket < 100; ticket++) {
+            assertThat(pair.pick(ticket, measured(new double[] {20e6, 0}, new int[] {0, 0}), REQUEST))
+                    .isEqualTo(1);
+            assertThat(pair.pick(ticket, measured(new double[] {20e6, 0}, new int[] {9, 1}), REQUEST))
+                    .isZero();
+        }
+        assertThat(LoadBalancer.peakEwma().measures()).containsExactly(LoadBalancer.Measure.LATENCY);
+    }
+
+    private static LoadBalancer.Candidates measured(double[] latency, int[] load) {
+        return new LoadBalancer.Candidates() {
+            @Override
+            public boolean allows(int index) {
+                return true;
+            }
+
+            @Override
+            public int inFlight(int index) {
+                return load[index];
+            }
+
+            @Override
+            public double latencyNanos(int index) {
+                return latency[index];
+            }
+        };
     }
 
     @ParameterizedTest

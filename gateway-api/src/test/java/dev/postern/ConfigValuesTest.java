@@ -137,7 +137,30 @@ class ConfigValuesTest {
                                 .outlierDetection(OutlierDetection.standard())
                                 .build(),
                         () -> Upstream.builder("u").panicThreshold(0).build(),
-                        () -> Upstream.builder("u").slowStart(SECOND).build()),
+                        () -> Upstream.builder("u").slowStart(SECOND).build(),
+                        () -> Upstream.builder("u")
+                                .hedging(Hedging.after(SECOND))
+                                .build(),
+                        () -> Upstream.builder("u").priorities("priority").build(),
+                        () -> Upstream.builder("u").preferZone("zone", "a").build(),
+                        () -> Upstream.builder("u").preferZone("zone", "b").build(),
+                        () -> Upstream.builder("u").preferZone("rack", "a").build(),
+                        () -> Upstream.builder("u")
+                                .subset("version", RequestKey.header("v"))
+                                .build(),
+                        () -> Upstream.builder("u")
+                                .subset("version", RequestKey.header("w"))
+                                .build(),
+                        () -> Upstream.builder("u")
+                                .subset("tier", RequestKey.header("v"))
+                                .build()),
+                all(
+                        "hedging",
+                        () -> Hedging.after(SECOND),
+                        () -> Hedging.after(Duration.ofMillis(20)),
+                        () -> Hedging.after(SECOND).share(0.1),
+                        () -> Hedging.afterPercentile(0.95),
+                        () -> Hedging.afterPercentile(0.99)),
                 all(
                         "outlier detection",
                         OutlierDetection::standard,

@@ -18,6 +18,7 @@ import dev.postern.TimeSource;
 import dev.postern.Upstream;
 import dev.postern.UpstreamState;
 import dev.postern.runtime.balancing.ClusterView;
+import dev.postern.runtime.balancing.Keys;
 import dev.postern.runtime.discovery.Roster;
 import dev.postern.runtime.discovery.Rosters;
 import dev.postern.runtime.edge.RequestHead;
@@ -465,7 +466,8 @@ final class RunningGateway implements Front {
         String upstream = mine.destinations().explain(route, checked, standIn);
         Roster roster = upstream == null ? null : mine.rosters().get(upstream);
         ClusterView view = roster == null ? null : roster.current();
-        int index = view == null ? -1 : view.peek(checked);
+        Keys keys = view == null ? Keys.NONE : Keys.of(view.config(), key -> key.of(checked, standIn));
+        int index = view == null ? -1 : view.peek(checked, keys);
         return new Explanation(
                 checked.path(),
                 null,
@@ -476,7 +478,7 @@ final class RunningGateway implements Front {
                 String.valueOf(route.destination()),
                 upstream,
                 view == null || index < 0 ? null : view.endpoints().get(index).uri(),
-                view == null ? List.of() : view.describe());
+                view == null ? List.of() : view.describe(keys));
     }
 
     Handler<HttpServerRequest> requestHandler(List<String> trustedProxies) {

@@ -2,6 +2,9 @@ package dev.postern.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.postern.Endpoint;
+import dev.postern.Hedging;
+import dev.postern.LoadBalancer;
 import dev.postern.OutlierDetection;
 import dev.postern.RetryPolicy;
 import dev.postern.Upstream;
@@ -61,6 +64,27 @@ class ResiliencePagesTest {
                 .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081", "http://10.0.0.9:8081")
                 .outlierDetection(OutlierDetection.standard())
                 .slowStart(Duration.ofSeconds(30))
+                .build();
+        return orders;
+    }
+
+    static Upstream balanced() {
+        Upstream orders = Upstream.builder("orders")
+                .endpoint(Endpoint.of("http://10.0.0.7:8081").label("zone", "a"))
+                .endpoint(Endpoint.of("http://10.0.0.8:8081").label("zone", "b"))
+                .endpoint(Endpoint.of("http://10.9.0.7:8081").label("priority", "1"))
+                .loadBalancer(LoadBalancer.peakEwma())
+                .priorities("priority")
+                .preferZone("zone", "a")
+                .build();
+        return orders;
+    }
+
+    static Upstream hedged() {
+        Upstream orders = Upstream.builder("orders")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081")
+                .loadBalancer(LoadBalancer.peakEwma())
+                .hedging(Hedging.afterPercentile(0.95))
                 .build();
         return orders;
     }

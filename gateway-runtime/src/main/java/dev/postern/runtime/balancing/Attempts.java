@@ -1,10 +1,13 @@
 package dev.postern.runtime.balancing;
 
 import dev.postern.Failure;
+import dev.postern.Hedging;
 import dev.postern.Request;
+import dev.postern.RequestKey;
 import dev.postern.RetryPolicy;
 import dev.postern.Upstream;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to its exchange and one thread at a time.
  */
 public final class Attempts {
+    /** What {@link #afterFailure} and {@link #afterAnswer} say while a hedge goes on: this attempt is let go. */
+    public static final long OTHER_GOES_ON = -2;
+
+    /** RFC 9110 9.2.1. */
+    private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
+
     /** RFC 9110 9.2.2. */
     private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE");
 
@@ -41,10 +50,17 @@ public final class Attempts {
     private final Upstream config;
     private final RetryPolicy policy;
     private final Request request;
+    private final Keys keys;
     private final boolean repeatable;
     private ClusterView view;
     private @Nullable Tried tried;
     private int retries;
+    private final @Nullable Hedging hedging;
+    private boolean hedged;
+    /** The attempts under way: one, or two with a hedge. */
+    private @Nullable Selection first;
+
+    private @Nullable Selection second;
     /** The slot of the retry that was allowed and has not begun, or -1. */
     private long allowed = -1;
 
@@ -52,16 +68,23 @@ public final class Attempts {
      * An exchange begins; counts it for the budget.
      *
      * @param views gives the newest view of the upstream: a retry must not use an endpoint that has left meanwhile
+     * @param key gives the value of a key for this exchange, or null when it has none; asked now, and no more later
      */
-    public Attempts(Supplier<ClusterView> views, Request request) {
+    public Attempts(Supplier<ClusterView> views, Request request, Function<RequestKey, @Nullable String> key) {
         this.views = views;
         this.request = request;
         view = views.get();
         config = view.config();
+        keys = Keys.of(config, key);
         policy = config.retry();
         repeatable = IDEMPOTENT.contains(request.method())
                 || policy.extraMethods().contains(request.method())
                 || (policy.trustsIdempotencyKey() && request.header("Idempotency-Key") != null);
+        boolean hedgeable = SAFE.contains(request.method()) && request.body().length() == 0;
+        hedging = hedgeable ? config.hedging() : null;
+        if (hedging != null) {
+            view.pace().hedgeBudget().request(view.pace().now());
+        }
         if (policy.maxRetries() > 0) {
             view.pace().budget().request(view.pace().now());
         }
@@ -79,7 +102,7 @@ public final class Attempts {
 
     /** Whether any answer may be worth another attempt. */
     public boolean judgesAnswers() {
-        return !policy.statuses().isEmpty() || !policy.grpcStatuses().isEmpty();
+        return !policy.statuses().isEmpty() || !policy.grpcStatuses().isEmpty() || second != null;
     }
 
     /** Bytes of the request's body worth remembering; 0 when it could not be sent again anyway. */
@@ -94,7 +117,70 @@ public final class Attempts {
         if (tried != null && tried.size() >= view.endpoints().size()) {
             tried = null;
         }
-        return view.select(request, tried);
+        Selection selection = view.select(request, tried, keys);
+        first = selection;
+        return selection;
+    }
+
+    /** How long to wait for a response head before a {@link #selectHedge} beside it, in nanoseconds; -1 for ever. */
+    public long hedgeAfter() {
+        if (hedging == null || hedged) {
+            return -1;
+        }
+        return hedging.delay() != null
+                ? hedging.delay().toNanos()
+                : view.pace().latencies().percentile(hedging.percentile());
+    }
+
+    /** Picks an endpoint for an attempt beside the one under way; null when there is no other or nothing to spend. */
+    public @Nullable Selection selectHedge() {
+        Selection running = first;
+        view = views.get();
+        if (hedging == null || hedged || running == null || view.endpoints().size() < 2) {
+            return null;
+        }
+        Pace pace = view.pace();
+        long taken = pace.hedgeBudget().take(pace.now(), hedging.share(), 0);
+        if (taken < 0) {
+            return null;
+        }
+        Tried avoided = new Tried();
+        if (tried != null) {
+            avoided.addAll(tried);
+        }
+        avoided.add(running.endpoint());
+        Selection hedge = view.select(request, avoided, keys);
+        if (hedge != null && hedge.endpoint() == running.endpoint()) {
+            hedge.release();
+            hedge = null;
+        }
+        if (hedge == null) {
+            pace.hedgeBudget().refund(taken);
+            return null;
+        }
+        hedged = true;
+        second = hedge;
+        return hedge;
+    }
+
+    /** The answer of this attempt is taken; the other one under way, to be cut at once, or null. */
+    public @Nullable Selection won(Selection winner) {
+        Selection other = other(winner);
+        first = null;
+        second = null;
+        return other;
+    }
+
+    private @Nullable Selection other(Selection one) {
+        return first == one ? second : first;
+    }
+
+    /** Whether the other attempt is still under way, which is then the only one. */
+    private boolean otherGoesOn(Selection failed) {
+        Selection other = other(failed);
+        first = other;
+        second = null;
+        return other != null;
     }
 
     /**
@@ -103,9 +189,12 @@ public final class Attempts {
      * @param sent whether anything of the request may have reached the endpoint
      * @param bodyIntact whether the body can be sent (again)
      * @param remainingNanos of the deadline
-     * @return the pause before the next attempt in nanoseconds, or -1 when this failure stands
+     * @return the pause before the next attempt in nanoseconds, -1 when this failure stands, or {@link #OTHER_GOES_ON}
      */
     public long afterFailure(Selection failed, Failure failure, boolean sent, boolean bodyIntact, long remainingNanos) {
+        if (otherGoesOn(failed)) {
+            return OTHER_GOES_ON;
+        }
         boolean named = switch (failure) {
             case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> policy.afterConnectFailure();
             case RESET_BEFORE_HEAD -> policy.afterReset();
@@ -122,7 +211,7 @@ public final class Attempts {
      *
      * @param grpcStatus the head's {@code grpc-status}, or -1
      * @param retryAfterNanos what its {@code Retry-After} asks for, or -1
-     * @return the pause before the next attempt in nanoseconds, or -1 when this response stands
+     * @return the pause before the next attempt in nanoseconds, -1 when this response stands, or {@link #OTHER_GOES_ON}
      */
     public long afterAnswer(
             Selection answered,
@@ -133,6 +222,9 @@ public final class Attempts {
             long remainingNanos) {
         boolean named =
                 policy.statuses().contains(status) || policy.grpcStatuses().contains(grpcStatus);
+        if ((named || status >= 500) && otherGoesOn(answered)) {
+            return OTHER_GOES_ON;
+        }
         if (!named || !repeatable || retryAfterNanos > policy.maxRetryAfter().toNanos()) {
             return -1;
         }

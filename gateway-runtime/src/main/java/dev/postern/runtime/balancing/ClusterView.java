@@ -3,13 +3,15 @@ package dev.postern.runtime.balancing;
 import dev.postern.Endpoint;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
+import dev.postern.Hedging;
 import dev.postern.LoadBalancer;
 import dev.postern.Request;
 import dev.postern.Upstream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   1. healthy, and not avoided          (all count as healthy while fewer than the panic threshold are)
+ *      within that: the group whose turn it is, then the groups in their order
  *   2. not avoided
  *   3. anything
  * </pre>
@@ -44,36 +47,43 @@ public final class ClusterView {
     private final Pace pace;
     private final List<EndpointState> endpoints;
     private final List<Endpoint> declared;
-    /** Those with a weight; {@code places} leads back to their index in {@code endpoints}. */
-    private final EndpointState[] candidates;
+    private final Groups everyone;
+    /** By the value of the subset label; endpoints without it are in none. */
+    private final Map<String, Groups> subsets;
 
-    private final int[] places;
-    private final LoadBalancer.@Nullable Picker picker;
     private final long slowStartNanos;
-    /** Bit 0: too few are healthy; the others: the count of health changes for which that was found out. */
-    private final AtomicLong panic = new AtomicLong(-1);
+    private final boolean measuresLatency;
+    private final boolean countsAll;
+    private final boolean keepsLatencies;
 
     ClusterView(Upstream config, List<Endpoint> declared, List<EndpointState> endpoints, Pace pace) {
         this.config = config;
         this.pace = pace;
         this.declared = List.copyOf(declared);
         this.endpoints = List.copyOf(endpoints);
-        int[] places = new int[endpoints.size()];
-        List<Endpoint> weighted = new ArrayList<>();
-        for (int i = 0; i < places.length; i++) {
+        List<Integer> weighted = new ArrayList<>();
+        Map<String, List<Integer>> labelled = new TreeMap<>();
+        for (int i = 0; i < endpoints.size(); i++) {
             if (declared.get(i).weight() > 0) {
-                places[weighted.size()] = i;
-                weighted.add(declared.get(i));
+                weighted.add(i);
+                String subset = config.subsetLabel() == null
+                        ? null
+                        : declared.get(i).labels().get(config.subsetLabel());
+                if (subset != null) {
+                    labelled.computeIfAbsent(subset, value -> new ArrayList<>()).add(i);
+                }
             }
         }
-        this.places = places;
-        candidates = new EndpointState[weighted.size()];
-        for (int i = 0; i < candidates.length; i++) {
-            candidates[i] = endpoints.get(places[i]);
-        }
+        everyone = new Groups(this, weighted);
+        Map<String, Groups> made = new TreeMap<>();
+        labelled.forEach((value, places) -> made.put(value, new Groups(this, places)));
+        subsets = made;
         Duration slowStart = config.slowStart();
         slowStartNanos = slowStart == null ? 0 : slowStart.toNanos();
-        picker = weighted.isEmpty() ? null : config.loadBalancer().prepare(new Prepared(List.copyOf(weighted)));
+        measuresLatency = config.loadBalancer().measures().contains(LoadBalancer.Measure.LATENCY);
+        Hedging hedging = config.hedging();
+        keepsLatencies = hedging != null && hedging.delay() == null;
+        countsAll = config.loadBalancer().measures().contains(LoadBalancer.Measure.ALL_IN_FLIGHT);
     }
 
     /** The configuration it was made for. */
@@ -91,32 +101,39 @@ public final class ClusterView {
         return declared;
     }
 
+    /** {@link #select(Request, Tried, Keys)} for a request without keys. */
+    public @Nullable Selection select(Request request, @Nullable Tried tried) {
+        return select(request, tried, Keys.NONE);
+    }
+
     /**
      * Picks an endpoint for one attempt and counts it as working on it.
      *
      * @param tried those this exchange has tried, or null
+     * @param keys what of the request decides
      * @return to be released exactly once; null when no endpoint may be used
      * @throws GatewayException with {@link Failure#INTERNAL} when the balancer throws or picks what it may not
      */
-    public @Nullable Selection select(Request request, @Nullable Tried tried) {
-        if (picker == null) {
+    public @Nullable Selection select(Request request, @Nullable Tried tried, Keys keys) {
+        Groups groups = groups(keys);
+        if (groups == null) {
             return null;
         }
         long ticket = pace.nextTicket();
         Cold cold = slowStartNanos > 0 && pace.warming(pace.now(), slowStartNanos) ? new Cold() : null;
         for (int round = 1; ; round++) {
-            Moment moment = new Moment(tried, cold);
+            Moment moment = new Moment(groups, tried, cold, keys);
             int index = pick(ticket, moment, request);
-            if (index < 0 && cold != null && cold.passedOver()) {
-                // All the others are out: better a cold one than none.
+            if (cold != null && cold.passedOver() && (index < 0 || moment.reach != Reach.GOOD)) {
+                // All the others are out: better a cold one than none, or than one that is unhealthy.
                 cold = null;
                 continue;
             }
             if (index < 0) {
                 return null;
             }
-            EndpointState endpoint = candidates[index];
-            if (cold != null && cold.passesOver(index, endpoint.warmth(moment.now(), slowStartNanos))) {
+            EndpointState endpoint = moment.group().member(index);
+            if (cold != null && cold.passesOver(endpoint, endpoint.warmth(moment.now(), slowStartNanos))) {
                 continue;
             }
             Mark seen = endpoint.mark();
@@ -131,27 +148,57 @@ public final class ClusterView {
                 }
             }
             endpoint.begin();
-            return new Selection(this, places[index], endpoint, seen, probe);
+            if (countsAll) {
+                pace.allInFlight().incrementAndGet();
+            }
+            return new Selection(this, moment.group().place(index), endpoint, seen, probe);
         }
     }
 
     /** The index in {@link #endpoints} that the next {@link #select} would pick, or -1. Changes nothing. */
-    public int peek(Request request) {
-        if (picker == null) {
+    public int peek(Request request, Keys keys) {
+        Groups groups = groups(keys);
+        if (groups == null) {
             return -1;
         }
-        int index = pick(pace.ticket(), new Moment(null, null), request);
-        return index < 0 ? -1 : places[index];
+        Moment moment = new Moment(groups, null, null, keys);
+        int index = pick(pace.ticket(), moment, request);
+        return index < 0 ? -1 : moment.group().place(index);
+    }
+
+    /** {@link #peek(Request, Keys)} for a request without keys. */
+    public int peek(Request request) {
+        return peek(request, Keys.NONE);
+    }
+
+    private @Nullable Groups groups(Keys keys) {
+        if (keys.subset() != null && config.subsetLabel() != null) {
+            return subsets.get(keys.subset());
+        }
+        return everyone;
+    }
+
+    /** Each endpoint with what speaks for or against it, for people; for requests without a subset. */
+    public List<String> describe() {
+        return describe(Keys.NONE);
     }
 
     /** Each endpoint with what speaks for or against it, for people. */
-    public List<String> describe() {
+    public List<String> describe(Keys keys) {
         long now = pace.now();
-        boolean panicking = panic();
+        Groups groups = groups(keys);
+        boolean panicking = groups != null && groups.standing().panic();
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < declared.size(); i++) {
             EndpointState endpoint = endpoints.get(i);
-            String verdict = declared.get(i).weight() == 0 ? "weight 0" : verdict(endpoint, now, panicking);
+            String verdict;
+            if (declared.get(i).weight() == 0) {
+                verdict = "weight 0";
+            } else if (groups == null || !groups.contains(i)) {
+                verdict = "not in subset " + config.subsetLabel() + "=" + keys.subset();
+            } else {
+                verdict = groups.describe(i) + verdict(endpoint, now, panicking);
+            }
             lines.add(endpoint.uri() + ": " + verdict);
         }
         return lines;
@@ -166,34 +213,53 @@ public final class ClusterView {
         return pace;
     }
 
+    boolean measuresLatency() {
+        return measuresLatency;
+    }
+
+    boolean keepsLatencies() {
+        return keepsLatencies;
+    }
+
+    boolean countsAll() {
+        return countsAll;
+    }
+
+    EndpointState state(int place) {
+        return endpoints.get(place);
+    }
+
     /** Called when an endpoint that was avoided has been connected to. */
     void recovered(EndpointState endpoint) {
-        for (EndpointState other : candidates) {
-            if (other != endpoint && other.mark().clear()) {
+        for (int i = 0; i < endpoints.size(); i++) {
+            EndpointState other = endpoints.get(i);
+            if (other != endpoint
+                    && declared.get(i).weight() > 0
+                    && other.mark().clear()) {
                 return;
             }
         }
-        for (EndpointState other : candidates) {
+        for (EndpointState other : endpoints) {
             other.reached();
         }
     }
 
     private int pick(long ticket, Moment moment, Request request) {
-        LoadBalancer.Picker ready = picker;
-        if (ready == null || !moment.reachAny()) {
+        if (!moment.reachAny(ticket)) {
             return -1;
         }
+        Groups.Group group = moment.group();
         int index;
         try {
-            index = ready.pick(ticket, moment, request);
+            index = group.picker().pick(ticket, moment, request);
         } catch (RuntimeException thrown) {
             throw new GatewayException(Failure.INTERNAL, balancer() + " failed", thrown);
         }
         // Between the balancer's look and ours an endpoint may have been marked; only its index is checked.
-        if (index < -1 || index >= candidates.length) {
+        if (index < -1 || index >= group.size()) {
             throw new GatewayException(
                     Failure.INTERNAL,
-                    balancer() + " picked " + index + " (expected: -1 to " + (candidates.length - 1) + ")");
+                    balancer() + " picked " + index + " (expected: -1 to " + (group.size() - 1) + ")");
         }
         return index;
     }
@@ -228,33 +294,17 @@ public final class ClusterView {
         return panicking ? why + ", but used: too few are healthy" + load : why + load;
     }
 
-    /** Whether so few are healthy that health is not believed; found out once for each change. */
-    private boolean panic() {
-        long changes = pace.healthChanges();
-        long known = panic.get();
-        if (known >= 0 && known >>> 1 == changes) {
-            return (known & 1) != 0;
-        }
-        int well = 0;
-        for (EndpointState candidate : candidates) {
-            well += candidate.healthy() ? 1 : 0;
-        }
-        boolean now = well < config.panicThreshold() * candidates.length;
-        panic.set(changes << 1 | (now ? 1 : 0));
-        return now;
-    }
-
     /** Endpoints that are warming up and that this pick passes over, each by chance, so that they get their part only. */
     private final class Cold {
         // As many as this are passed over, then whoever comes gets it.
-        private final int[] indexes = new int[4];
+        private final EndpointState[] endpoints = new EndpointState[4];
         private int size;
 
-        boolean passesOver(int index, double warmth) {
-            if (warmth >= 1 || size == indexes.length || pace.chance() < warmth) {
+        boolean passesOver(EndpointState endpoint, double warmth) {
+            if (warmth >= 1 || size == endpoints.length || pace.chance() < warmth) {
                 return false;
             }
-            indexes[size++] = index;
+            endpoints[size++] = endpoint;
             return true;
         }
 
@@ -262,15 +312,17 @@ public final class ClusterView {
             return size > 0;
         }
 
-        boolean contains(int index) {
+        boolean contains(EndpointState endpoint) {
             for (int i = 0; i < size; i++) {
-                if (indexes[i] == index) {
+                if (endpoints[i] == endpoint) {
                     return true;
                 }
             }
             return false;
         }
     }
+
+    private static final Reach[] REACHES = Reach.values();
 
     /** How far a pick has to go to find anything. */
     private enum Reach {
@@ -281,29 +333,64 @@ public final class ClusterView {
 
     /** The candidates as they are while one pick is made. */
     private final class Moment implements LoadBalancer.Candidates {
+        private final Groups groups;
+        private final Groups.Standing standing;
         private final @Nullable Tried tried;
         private final @Nullable Cold cold;
-        private final boolean healthIgnored = panic();
+        private final Keys keys;
+        private Groups.Group group;
         private Reach reach = Reach.GOOD;
         private boolean again;
         private long now;
         private boolean nowKnown;
 
-        Moment(@Nullable Tried tried, @Nullable Cold cold) {
+        Moment(Groups groups, @Nullable Tried tried, @Nullable Cold cold, Keys keys) {
+            this.groups = groups;
+            this.standing = groups.standing();
             this.tried = tried;
             this.cold = cold;
+            this.keys = keys;
+            group = groups.first();
+        }
+
+        /** The group that the pick is made from. */
+        Groups.Group group() {
+            return group;
         }
 
         /** Widens the reach until there is a candidate; whether there is one. */
-        boolean reachAny() {
-            for (Reach next : Reach.values()) {
+        boolean reachAny(long ticket) {
+            Groups.Group turn = groups.turn(ticket, standing);
+            for (Reach next : REACHES) {
                 reach = next;
                 again = false;
-                if (any()) {
+                if (any(turn)) {
                     return true;
                 }
                 again = true;
-                if (tried != null && any()) {
+                if (tried != null && any(turn)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private boolean any(Groups.Group turn) {
+            if (anyOf(turn)) {
+                return true;
+            }
+            for (int i = 0; i < groups.size(); i++) {
+                if (groups.group(i) != turn && anyOf(groups.group(i))) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private boolean anyOf(Groups.Group one) {
+            group = one;
+            for (int i = 0; i < one.size(); i++) {
+                if (allows(i)) {
                     return true;
                 }
             }
@@ -312,15 +399,15 @@ public final class ClusterView {
 
         @Override
         public boolean allows(int index) {
-            EndpointState candidate = candidates[index];
-            if (cold != null && cold.contains(index)) {
+            EndpointState candidate = group.member(index);
+            if (cold != null && cold.contains(candidate)) {
                 return false;
             }
             if (!again && tried != null && tried.contains(candidate)) {
                 return false;
             }
             return switch (reach) {
-                case GOOD -> (healthIgnored || candidate.healthy()) && open(candidate);
+                case GOOD -> (standing.panic() || candidate.healthy()) && open(candidate);
                 case NOT_AVOIDED -> open(candidate);
                 case ANY -> true;
             };
@@ -328,16 +415,23 @@ public final class ClusterView {
 
         @Override
         public int inFlight(int index) {
-            return candidates[index].inFlight();
+            EndpointState candidate = group.member(index);
+            return candidate.inFlight() + (candidate.hasFailed() ? candidate.recentFailures(now()) : 0);
         }
 
-        private boolean any() {
-            for (int i = 0; i < candidates.length; i++) {
-                if (allows(i)) {
-                    return true;
-                }
-            }
-            return false;
+        @Override
+        public double latencyNanos(int index) {
+            return group.member(index).latency(now());
+        }
+
+        @Override
+        public int allInFlight() {
+            return pace.allInFlight().get();
+        }
+
+        @Override
+        public @Nullable String key() {
+            return keys.balancing();
         }
 
         private boolean open(EndpointState candidate) {
@@ -352,18 +446,6 @@ public final class ClusterView {
                 nowKnown = true;
             }
             return now;
-        }
-    }
-
-    private record Prepared(List<Endpoint> all) implements LoadBalancer.Endpoints {
-        @Override
-        public int size() {
-            return all.size();
-        }
-
-        @Override
-        public Endpoint get(int index) {
-            return all.get(index);
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.postern.runtime.balancing;
 import dev.postern.Failure;
 import java.net.InetAddress;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,9 @@ public final class EndpointState {
 
     private volatile boolean returned;
     private final Outcomes outcomes = new Outcomes();
+    private final AtomicReference<@Nullable Latency> latency = new AtomicReference<>();
+    // Guarded by nothing but its volatility: of two failures at the same moment one may be lost, which decides nothing.
+    private volatile Lapses lapses = Lapses.NONE;
 
     EndpointState(String uri, @Nullable EndpointAddress address, long seed, Pace pace) {
         this.uri = uri;
@@ -263,6 +267,46 @@ public final class EndpointState {
         }
     }
 
+    /** An attempt has come to its end after so long; for those who want to know. */
+    void observe(double nanos, long now) {
+        while (true) {
+            Latency current = latency.get();
+            Latency next = current == null ? new Latency(Math.max(1, nanos), now) : current.observed(nanos, now);
+            if (latency.compareAndSet(current, next)) {
+                return;
+            }
+        }
+    }
+
+    /** An attempt was cut after so long: counts if that is more than what was known. */
+    void outpaced(double nanos, long now) {
+        if (nanos > latency(now)) {
+            observe(nanos, now);
+        }
+    }
+
+    /** Nanoseconds to a response head of late, 0 when not known. */
+    double latency(long now) {
+        Latency current = latency.get();
+        return current == null ? 0 : current.decayed(now);
+    }
+
+    /** An attempt has failed, or was answered 5xx. */
+    void lapsed() {
+        long now = pace.now();
+        lapses = lapses.more(now);
+    }
+
+    /** Whether it ever has: saves those that never do from looking at the clock. */
+    boolean hasFailed() {
+        return lapses != Lapses.NONE;
+    }
+
+    /** How many failures still count as if they were in flight. */
+    int recentFailures(long now) {
+        return (int) Math.round(lapses.remaining(now));
+    }
+
     void begin() {
         inFlight.incrementAndGet();
     }
@@ -322,6 +366,8 @@ public final class EndpointState {
         MARK.updateAndGet(this, Mark::cleared);
         health(true);
         ejection = null;
+        latency.set(null);
+        lapses = Lapses.NONE;
         outcomes.endStreaks();
     }
 

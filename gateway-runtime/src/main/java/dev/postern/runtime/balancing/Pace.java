@@ -15,6 +15,9 @@ final class Pace {
     private final AtomicLong draws = new AtomicLong();
     private final AtomicInteger healthChanges = new AtomicInteger();
     private final RetryBudget budget = new RetryBudget();
+    private final RetryBudget hedgeBudget = new RetryBudget();
+    private final Latencies latencies = new Latencies();
+    private final AtomicInteger allInFlight = new AtomicInteger();
     private final long seed;
     private volatile @Nullable Witness witness;
     private volatile long lastReturn;
@@ -69,6 +72,21 @@ final class Pace {
     /** What the retries of the upstream may cost. */
     RetryBudget budget() {
         return budget;
+    }
+
+    /** What the hedges of the upstream may cost. */
+    RetryBudget hedgeBudget() {
+        return hedgeBudget;
+    }
+
+    /** How long answers took, counted for hedges that want to know. */
+    Latencies latencies() {
+        return latencies;
+    }
+
+    /** The exchanges under way at all endpoints, counted for views that want to know. */
+    AtomicInteger allInFlight() {
+        return allInFlight;
     }
 
     void healthChanged() {

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * ({@link #answered} or {@link #unanswered}), each at most once, or neither when the client left first. Safe on any thread.
  */
 public final class Selection {
+    /** A failure counts as an answer that took this long: to fail fast is not to be fast. */
+    private static final double FAILURE_NANOS = 1e9;
+
     private final ClusterView view;
     private final EndpointState endpoint;
     private final int index;
@@ -18,6 +21,7 @@ public final class Selection {
 
     private final @Nullable Mark probe;
     private final AtomicBoolean released = new AtomicBoolean();
+    private final long begun;
 
     Selection(ClusterView view, int index, EndpointState endpoint, Mark seen, @Nullable Mark probe) {
         this.view = view;
@@ -25,6 +29,7 @@ public final class Selection {
         this.endpoint = endpoint;
         this.seen = seen;
         this.probe = probe;
+        begun = view.measuresLatency() || view.keepsLatencies() ? view.pace().now() : 0;
     }
 
     /** The endpoint. */
@@ -51,12 +56,39 @@ public final class Selection {
 
     /** A response head has come. */
     public void answered(int status) {
+        measured(status < 500);
         endpoint.answered(status);
     }
 
     /** No response head has come; told only of failures that are not the client's or the gateway's own doing. */
     public void unanswered(Failure failure) {
+        measured(false);
         endpoint.unanswered(failure);
+    }
+
+    private void measured(boolean good) {
+        if (!good) {
+            endpoint.lapsed();
+        }
+        if (!view.measuresLatency() && !view.keepsLatencies()) {
+            return;
+        }
+        long now = view.pace().now();
+        long took = now - begun;
+        if (view.measuresLatency()) {
+            endpoint.observe(good ? (double) took : Math.max((double) took, FAILURE_NANOS), now);
+        }
+        if (view.keepsLatencies() && good) {
+            view.pace().latencies().observe(took, now);
+        }
+    }
+
+    /** Another attempt was faster: this one has taken so long, and would have taken longer. */
+    public void outpaced() {
+        if (view.measuresLatency()) {
+            long now = view.pace().now();
+            endpoint.outpaced((double) (now - begun), now);
+        }
     }
 
     /** The attempt is over. A second call does nothing but be counted in {@link EndpointState#surplusReleases}. */
@@ -66,6 +98,9 @@ public final class Selection {
             return;
         }
         endpoint.end();
+        if (view.countsAll()) {
+            view.pace().allInFlight().decrementAndGet();
+        }
         if (probe != null) {
             endpoint.undecided(probe);
         }

@@ -22,6 +22,13 @@ public final class Tried {
         endpoints[size++] = endpoint;
     }
 
+    /** Remembers all that another knows. */
+    void addAll(Tried others) {
+        for (int i = 0; i < others.size; i++) {
+            add(others.endpoints[i]);
+        }
+    }
+
     /** Whether it was tried. */
     public boolean contains(EndpointState endpoint) {
         for (int i = 0; i < size; i++) {

@@ -72,6 +72,10 @@ public final class Forwarding {
     private @Nullable ReplayBody replay;
     private TimeSource.@Nullable Timer pause;
     private @Nullable Try current;
+    /** The attempt beside it, while both are under way. */
+    private @Nullable Try hedge;
+
+    private TimeSource.@Nullable Timer hedgeTimer;
 
     /**
      * Prepares; nothing is sent.
@@ -92,7 +96,7 @@ public final class Forwarding {
         this.client = client;
         this.loop = loop;
         this.exchange = exchange;
-        this.attempts = new Attempts(views, request);
+        this.attempts = new Attempts(views, request, key -> key.of(request, exchange));
         this.config = attempts.config();
         this.request = remembered(request);
         this.host = host;
@@ -131,6 +135,10 @@ public final class Forwarding {
             if (mine != null) {
                 mine.cut(why);
             }
+            Try beside = hedge;
+            if (beside != null) {
+                beside.cut(why);
+            }
             finish(null, why);
         });
     }
@@ -160,8 +168,48 @@ public final class Forwarding {
                                     "upstream \"" + config.name() + "\" has no endpoint that may be used"));
             return;
         }
-        current = new Try(selection, ++attempt);
-        current.connect(fresh);
+        Try mine = new Try(selection, ++attempt);
+        current = mine;
+        long patience = attempts.hedgeAfter();
+        if (patience >= 0 && patience < timeLeft() && hedgeTimer == null) {
+            hedgeTimer = loop.schedule(patience, this::hedge);
+        }
+        mine.connect(fresh);
+    }
+
+    /** The attempt under way is slow: another beside it, if the policy has one to spend. */
+    private void hedge() {
+        hedgeTimer = null;
+        if (over || current == null || hedge != null) {
+            return;
+        }
+        Selection selection;
+        try {
+            selection = attempts.selectHedge();
+        } catch (GatewayException broken) {
+            // The first attempt may still succeed; the next one will meet it too, and say so.
+            return;
+        }
+        if (selection != null) {
+            Try beside = new Try(selection, ++attempt);
+            hedge = beside;
+            beside.connect(false);
+        }
+    }
+
+    private void stopHedgeTimer() {
+        if (hedgeTimer != null) {
+            hedgeTimer.cancel();
+            hedgeTimer = null;
+        }
+    }
+
+    /** The attempt that goes on is the only one now. */
+    private void letGo(Try loser) {
+        if (current == loser) {
+            current = hedge;
+        }
+        hedge = null;
     }
 
     private void finish(@Nullable Response response, @Nullable GatewayException failure) {
@@ -170,6 +218,7 @@ public final class Forwarding {
         }
         settle();
         current = null;
+        hedge = null;
         onExchange(() -> {
             if (failure != null) {
                 exchange.withdraw(onCut);
@@ -184,6 +233,7 @@ public final class Forwarding {
     private void settle() {
         over = true;
         attempts.end();
+        stopHedgeTimer();
         if (pause != null) {
             pause.cancel();
             pause = null;
@@ -202,7 +252,13 @@ public final class Forwarding {
         Selection selection = failed.selection;
         boolean safe = !failed.headStarted || attempts.repeatable();
         boolean bodyIntact = bodyIntact(failed);
-        if (timeLeft() > 0 && bodyIntact && failed.onReused && isStale(failure.failure()) && safe && !retriedStale) {
+        if (timeLeft() > 0
+                && bodyIntact
+                && failed.onReused
+                && isStale(failure.failure())
+                && safe
+                && !retriedStale
+                && hedge == null) {
             // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it.
             retriedStale = true;
             choose(selection, true, failure);
@@ -213,7 +269,9 @@ public final class Forwarding {
         }
         long wait = attempts.afterFailure(selection, failure.failure(), failed.headStarted, bodyIntact, timeLeft());
         selection.release();
-        if (wait < 0) {
+        if (wait == Attempts.OTHER_GOES_ON) {
+            letGo(failed);
+        } else if (wait < 0) {
             finish(null, failure);
         } else {
             againAfter(wait, failure);
@@ -222,6 +280,7 @@ public final class Forwarding {
 
     private void againAfter(long nanos, @Nullable GatewayException before) {
         current = null;
+        stopHedgeTimer();
         if (nanos == 0) {
             choose(null, false, before);
         } else {
@@ -513,7 +572,7 @@ public final class Forwarding {
                             head.headers().get("Retry-After"), exchange.time().now()),
                     bodyIntact(this),
                     timeLeft());
-            if (wait < 0) {
+            if (wait == -1) {
                 return false;
             }
             superseded = true;
@@ -521,11 +580,21 @@ public final class Forwarding {
             firstByte = loop.schedule(LAST_BYTES_NANOS, this::drop);
             stopPump();
             onExchange(body::discard);
-            againAfter(wait, null);
+            if (wait == Attempts.OTHER_GOES_ON) {
+                letGo(this);
+            } else {
+                againAfter(wait, null);
+            }
             return true;
         }
 
         private void finishWith(Response response) {
+            Selection loser = attempts.won(selection);
+            Try other = current == this ? hedge : current;
+            if (loser != null && other != null && other.selection == loser) {
+                other.lose();
+            }
+            hedge = null;
             current = this;
             settle();
             onExchange(() -> {
@@ -642,6 +711,16 @@ public final class Forwarding {
             }
             discardConnection();
             selection.release();
+        }
+
+        /** The other attempt has answered. */
+        private void lose() {
+            if (done) {
+                return;
+            }
+            superseded = true;
+            selection.outpaced();
+            cut(new GatewayException(Failure.CLIENT_GONE, "another attempt was faster"));
         }
 
         private void over() {

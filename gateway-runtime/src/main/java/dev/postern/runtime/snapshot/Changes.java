@@ -141,6 +141,12 @@ public final class Changes {
         subject.data("outlierDetection", before.outlierDetection(), after.outlierDetection());
         subject.data("panicThreshold", before.panicThreshold(), after.panicThreshold());
         subject.data("slowStart", before.slowStart(), after.slowStart());
+        subject.data("hedging", before.hedging(), after.hedging());
+        subject.data("priorities", before.priorityLabel(), after.priorityLabel());
+        subject.data("zone label", before.zoneLabel(), after.zoneLabel());
+        subject.data("zone", before.zone(), after.zone());
+        subject.data("subset label", before.subsetLabel(), after.subsetLabel());
+        subject.data("subset key", before.subsetKey(), after.subsetKey());
         UpstreamTls old = before.tls();
         UpstreamTls tls = after.tls();
         subject.data("trust", old.trust(), tls.trust());

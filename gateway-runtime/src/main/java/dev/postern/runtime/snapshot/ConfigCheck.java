@@ -119,6 +119,7 @@ public final class ConfigCheck {
             }
             kinds(upstream, findings);
             endpoints(upstream.endpoints(), findings);
+            priorities(upstream, findings);
             upstreamTls(upstream, now, findings);
             HealthCheck check = upstream.healthCheck();
             if (check != null) {
@@ -147,6 +148,17 @@ public final class ConfigCheck {
 
     private static boolean local(Upstream upstream) {
         return upstream.handler() != null || upstream.blockingHandler() != null;
+    }
+
+    private static void priorities(Upstream upstream, Findings findings) {
+        String label = upstream.priorityLabel();
+        for (Endpoint endpoint : label == null ? List.<Endpoint>of() : upstream.endpoints()) {
+            String value = endpoint.labels().getOrDefault(label, "0");
+            if (!value.matches("[0-9]{1,5}")) {
+                findings.error("endpoint " + endpoint + ": label " + label + "=" + value
+                        + " is no priority (expected: 0 to 99999)");
+            }
+        }
     }
 
     private static void endpoints(List<Endpoint> endpoints, Findings findings) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.Endpoint;
 import dev.postern.Failure;
+import dev.postern.Hedging;
 import dev.postern.Request;
 import dev.postern.RetryPolicy;
 import dev.postern.Upstream;
@@ -11,6 +12,7 @@ import dev.postern.testing.ManualTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -123,7 +125,7 @@ class AttemptsTest {
         assertThat(attempts(RetryPolicy.Builder::onReset, request("POST"), "http://a")
                         .replayBytes())
                 .isZero();
-        assertThat(new Attempts(views(RetryPolicy.none(), "http://a"), request("PUT")).replayBytes())
+        assertThat(new Attempts(views(RetryPolicy.none(), "http://a"), request("PUT"), key -> null).replayBytes())
                 .isZero();
     }
 
@@ -219,12 +221,113 @@ class AttemptsTest {
         Upstream config = upstream(
                 RetryPolicy.builder().onReset().maxRetries(10).withoutBudget().build());
         ClusterView[] view = {cluster.view(config, List.of(Endpoint.of("http://a"), Endpoint.of("http://b")))};
-        Attempts attempts = new Attempts(() -> view[0], request("GET"));
+        Attempts attempts = new Attempts(() -> view[0], request("GET"), key -> null);
         Selection first = attempts.select();
         view[0] = cluster.view(config, List.of(Endpoint.of("http://c")));
         assertThat(attempts.afterFailure(first, Failure.RESET_BEFORE_HEAD, true, true, FOREVER))
                 .isNotNegative();
         assertThat(attempts.select()).hasToString("http://c");
+    }
+
+    @Test
+    void a_hedge_goes_elsewhere_once_and_the_answer_that_wins_names_the_loser() {
+        Supplier<ClusterView> views =
+                hedging(Hedging.after(Duration.ofMillis(20)).share(1), "http://a", "http://b", "http://c");
+        Attempts attempts = new Attempts(views, request("GET"), key -> null);
+        Selection slow = attempts.select();
+        assertThat(attempts.hedgeAfter()).isEqualTo(20 * MILLI);
+        Selection hedge = attempts.selectHedge();
+        assertThat(hedge.endpoint()).isNotSameAs(slow.endpoint());
+        assertThat(attempts.selectHedge()).isNull();
+        assertThat(attempts.hedgeAfter()).isEqualTo(-1);
+        assertThat(attempts.won(hedge)).isSameAs(slow);
+        assertThat(attempts.won(hedge)).isNull();
+    }
+
+    @Test
+    void what_is_not_acceptable_waits_for_the_other_and_the_last_one_stands() {
+        Supplier<ClusterView> views =
+                hedging(Hedging.after(Duration.ofMillis(20)).share(1), "http://a", "http://b");
+        Attempts attempts = new Attempts(views, request("GET"), key -> null);
+        Selection one = attempts.select();
+        Selection two = attempts.selectHedge();
+        assertThat(attempts.judgesAnswers()).isTrue();
+        assertThat(attempts.afterAnswer(two, 500, -1, -1, true, FOREVER)).isEqualTo(Attempts.OTHER_GOES_ON);
+        assertThat(attempts.afterFailure(one, Failure.RESET_BEFORE_HEAD, true, true, FOREVER))
+                .isEqualTo(-1);
+        Attempts again = new Attempts(views, request("GET"), key -> null);
+        Selection first = again.select();
+        Selection second = again.selectHedge();
+        assertThat(again.afterFailure(first, Failure.CONNECT_FAILED, false, true, FOREVER))
+                .isEqualTo(Attempts.OTHER_GOES_ON);
+        assertThat(again.afterAnswer(second, 200, -1, -1, true, FOREVER)).isEqualTo(-1);
+        assertThat(again.won(second)).isNull();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"POST", "PUT", "DELETE", "PATCH"})
+    void only_safe_requests_without_a_body_are_hedged(String method) {
+        Supplier<ClusterView> views =
+                hedging(Hedging.after(Duration.ofMillis(20)).share(1), "http://a", "http://b");
+        Attempts attempts = new Attempts(views, request(method), key -> null);
+        attempts.select();
+        assertThat(attempts.hedgeAfter()).isEqualTo(-1);
+        assertThat(attempts.selectHedge()).isNull();
+        Attempts body = new Attempts(views, request("GET").withBody(dev.postern.Body.of("x")), key -> null);
+        body.select();
+        assertThat(body.hedgeAfter()).isEqualTo(-1);
+    }
+
+    @Test
+    void hedges_are_kept_to_their_share_and_cost_nothing_when_there_is_nowhere_to_go() {
+        Supplier<ClusterView> views =
+                hedging(Hedging.after(Duration.ofMillis(20)).share(0.05), "http://a", "http://b");
+        int hedges = 0;
+        for (int i = 0; i < 1_000; i++) {
+            Attempts attempts = new Attempts(views, request("GET"), key -> null);
+            Selection one = attempts.select();
+            Selection hedge = attempts.selectHedge();
+            if (hedge != null) {
+                hedges++;
+                hedge.release();
+            }
+            one.release();
+            attempts.end();
+            time.advance(Duration.ofMillis(5));
+        }
+        assertThat(hedges).isEqualTo(50);
+        Supplier<ClusterView> alone =
+                hedging(Hedging.after(Duration.ofMillis(20)).share(1), "http://a");
+        Attempts attempts = new Attempts(alone, request("GET"), key -> null);
+        attempts.select();
+        assertThat(attempts.selectHedge()).isNull();
+        assertThat(alone.get().endpoints().get(0).inFlight()).isEqualTo(1);
+    }
+
+    @Test
+    void a_percentile_is_known_after_five_seconds_and_a_hundred_answers() {
+        Supplier<ClusterView> views = hedging(Hedging.afterPercentile(0.95), "http://a", "http://b");
+        for (int i = 0; i < 210; i++) {
+            Attempts attempts = new Attempts(views, request("GET"), key -> null);
+            Selection selection = attempts.select();
+            if (i < 200) {
+                assertThat(attempts.hedgeAfter()).as("answer %s", i).isEqualTo(-1);
+            }
+            // 20 ms, and each tenth 40 ms.
+            time.advance(Duration.ofMillis(i % 10 == 9 ? 40 : 20));
+            selection.answered(200);
+            selection.release();
+            time.advance(Duration.ofMillis(3));
+        }
+        assertThat(new Attempts(views, request("GET"), key -> null).hedgeAfter())
+                .isBetween(40 * MILLI, 43 * MILLI);
+    }
+
+    private Supplier<ClusterView> hedging(Hedging hedging, String... endpoints) {
+        ClusterView view = cluster.view(
+                Upstream.builder("orders").hedging(hedging).build(),
+                java.util.Arrays.stream(endpoints).map(Endpoint::of).toList());
+        return () -> view;
     }
 
     private static boolean retried(Attempts attempts) {
@@ -235,10 +338,10 @@ class AttemptsTest {
     }
 
     private Attempts attempts(UnaryOperator<RetryPolicy.Builder> policy, Request request, String... endpoints) {
-        return new Attempts(views(policy.apply(RetryPolicy.builder()).build(), endpoints), request);
+        return new Attempts(views(policy.apply(RetryPolicy.builder()).build(), endpoints), request, key -> null);
     }
 
-    private java.util.function.Supplier<ClusterView> views(RetryPolicy policy, String... endpoints) {
+    private Supplier<ClusterView> views(RetryPolicy policy, String... endpoints) {
         ClusterView view = cluster.view(
                 upstream(policy),
                 java.util.Arrays.stream(endpoints).map(Endpoint::of).toList());
