@@ -41,7 +41,10 @@ public interface Exchange {
     /** Who is calling. */
     ClientInfo client();
 
-    /** Who the caller was proven to be; null until a filter has authenticated it. */
+    /**
+     * Who the caller was proven to be: by a filter, else by the certificate of a connection that it made itself (scheme
+     * {@code certificate}); null until then.
+     */
     @Nullable
     Principal principal();
 

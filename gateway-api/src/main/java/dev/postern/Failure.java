@@ -19,6 +19,8 @@ public enum Failure {
     NO_ROUTE(Party.CLIENT, 404, true, "no_route", "destination_not_found"),
     /** Routes take this path, but none with this method. */
     METHOD_NOT_ALLOWED(Party.CLIENT, 405, true, "method_not_allowed", "http_request_error"),
+    /** The connection was made for another host, or by rules about client certificates that have changed since. */
+    MISDIRECTED_REQUEST(Party.CLIENT, 421, true, "misdirected_request", "http_request_error"),
     /** The request body is larger than the route allows. */
     REQUEST_BODY_TOO_LARGE(Party.CLIENT, 413, false, "request_body_too_large", "http_request_error"),
     /** The request body broke off or was malformed. */

@@ -13,6 +13,7 @@ public final class Limits {
     private final int maxHeadBytes;
     private final int maxHeaders;
     private final int maxConnections;
+    private final Duration handshakeTimeout;
     private final Duration headTimeout;
     private final Duration keepAlive;
     private final Duration writeTimeout;
@@ -22,6 +23,7 @@ public final class Limits {
         maxHeadBytes = draft.maxHeadBytes;
         maxHeaders = draft.maxHeaders;
         maxConnections = draft.maxConnections;
+        handshakeTimeout = draft.handshakeTimeout;
         headTimeout = draft.headTimeout;
         keepAlive = draft.keepAlive;
         writeTimeout = draft.writeTimeout;
@@ -33,6 +35,7 @@ public final class Limits {
         private int maxHeadBytes = 16 * 1024;
         private int maxHeaders = 100;
         private int maxConnections = 10_000;
+        private Duration handshakeTimeout = Duration.ofSeconds(10);
         private Duration headTimeout = Duration.ofSeconds(10);
         private Duration keepAlive = Duration.ofSeconds(75);
         private Duration writeTimeout = Duration.ofSeconds(30);
@@ -44,6 +47,7 @@ public final class Limits {
             maxHeadBytes = from.maxHeadBytes;
             maxHeaders = from.maxHeaders;
             maxConnections = from.maxConnections;
+            handshakeTimeout = from.handshakeTimeout;
             headTimeout = from.headTimeout;
             keepAlive = from.keepAlive;
             writeTimeout = from.writeTimeout;
@@ -81,6 +85,14 @@ public final class Limits {
         return with(draft -> draft.maxConnections = range("maxConnections", count, 1, Integer.MAX_VALUE));
     }
 
+    /**
+     * From the accepting of a connection to the end of its TLS handshake, more than zero; the default is 10 seconds, then
+     * it is closed. However slowly the bytes come: a handshake costs us more than it costs the client.
+     */
+    public Limits handshakeTimeout(Duration time) {
+        return with(draft -> draft.handshakeTimeout = Durations.positive("handshakeTimeout", time));
+    }
+
     /** From the first byte of a head to its last, more than zero; the default is 10 seconds, then 408. */
     public Limits headTimeout(Duration time) {
         return with(draft -> draft.headTimeout = Durations.positive("headTimeout", time));
@@ -116,6 +128,11 @@ public final class Limits {
         return maxConnections;
     }
 
+    /** The bound on handshakes. */
+    public Duration handshakeTimeout() {
+        return handshakeTimeout;
+    }
+
     /** The bound on receiving a head. */
     public Duration headTimeout() {
         return headTimeout;
@@ -138,6 +155,7 @@ public final class Limits {
                 && that.maxHeadBytes == maxHeadBytes
                 && that.maxHeaders == maxHeaders
                 && that.maxConnections == maxConnections
+                && that.handshakeTimeout.equals(handshakeTimeout)
                 && that.headTimeout.equals(headTimeout)
                 && that.keepAlive.equals(keepAlive)
                 && that.writeTimeout.equals(writeTimeout);

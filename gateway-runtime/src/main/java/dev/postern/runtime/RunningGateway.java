@@ -218,6 +218,10 @@ final class RunningGateway implements Front {
             if (old == null) {
                 loaded = now;
             }
+            List<Runnable> changes = new ArrayList<>();
+            doors.changed()
+                    .forEach((door, changed) ->
+                            changes.add(await(door.prepare(changed).toCompletionStage())));
             for (HttpListener door : doors.added()) {
                 bound.add(door);
                 await(door.bind().toCompletionStage());
@@ -225,10 +229,7 @@ final class RunningGateway implements Front {
             // 5. From here on nothing fails. One write puts the config in force.
             loaded = now;
             listeners = doors.all();
-            doors.changed()
-                    .forEach((door, config) -> door.become(config)
-                            .onFailure(
-                                    broken -> LOG.log(Level.WARNING, config + " keeps its old certificate", broken)));
+            changes.forEach(Runnable::run);
             doors.removed().forEach(this::retire);
             if (old != null) {
                 retire(old);

@@ -165,8 +165,8 @@ class TlsTest {
             files(server(authority, "localhost", 12));
             await().until(() -> serial(running.port()).intValue() == 12);
             Files.writeString(files.resolve("chain.pem"), "not a certificate");
-            await().untilAsserted(
-                            () -> assertThat(rig.warnings()).anyMatch(line -> line.contains("the old one stays")));
+            await().untilAsserted(() ->
+                    assertThat(rig.warnings()).anyMatch(line -> line.contains("the old certificates stay")));
             assertThat(serial(running.port())).isEqualTo(BigInteger.valueOf(12));
             assertThat(before.request("POST", "/", "still").read().text()).isEqualTo("still");
             files(server(authority, "localhost", 13));

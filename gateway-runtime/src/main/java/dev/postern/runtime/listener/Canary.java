@@ -6,10 +6,12 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.net.ClientSSLOptions;
 import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetSocket;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends a request over loopback that only the byte guard refuses, and expects its refusal: a listener whose guard is not
@@ -24,24 +26,28 @@ final class Canary {
     private final Vertx vertx;
     private final BoundListener listener;
     private final boolean http1;
+    private final @Nullable String serverName;
 
-    Canary(Vertx vertx, BoundListener listener, boolean http1) {
+    /**
+     * A canary.
+     *
+     * @param http1 whether HTTP/1.1 is served, so that a refusal can be read
+     * @param serverName to ask for in the handshake, or null
+     */
+    Canary(Vertx vertx, BoundListener listener, boolean http1, @Nullable String serverName) {
         this.vertx = vertx;
         this.listener = listener;
         this.http1 = http1;
+        this.serverName = serverName;
     }
 
     Future<Void> check() {
-        NetClientOptions options = new NetClientOptions().setConnectTimeout((int) TIMEOUT_MILLIS);
-        if (listener.secure()) {
-            // We talk to ourselves: the certificate may be for any name.
-            options.setSsl(true).setTrustAll(true).setHostnameVerificationAlgorithm("");
-        }
-        NetClient client = vertx.createNetClient(options);
+        NetClient client = vertx.createNetClient(new NetClientOptions().setConnectTimeout((int) TIMEOUT_MILLIS));
         String host = listener.host().equals("0.0.0.0")
                 ? "127.0.0.1"
                 : listener.host().equals("::") ? "::1" : listener.host();
         return client.connect(listener.port(), host)
+                .compose(this::secured)
                 .compose(this::ask)
                 .eventually(() -> client.close())
                 .compose(answer -> (http1 ? answer.contains(REASON) : answer.isEmpty())
@@ -51,6 +57,17 @@ final class Canary {
                                         + "\": the byte guard is not in place (it did not refuse a"
                                         + " malformed request; use withoutByteGuard() to run without it)",
                                 null)));
+    }
+
+    private Future<NetSocket> secured(NetSocket socket) {
+        if (!listener.secure()) {
+            return Future.succeededFuture(socket);
+        }
+        // We talk to ourselves: the certificate may be for any name.
+        ClientSSLOptions trusting = new ClientSSLOptions().setTrustAll(true).setHostnameVerificationAlgorithm("");
+        Future<Void> upgraded =
+                serverName == null ? socket.upgradeToSsl(trusting) : socket.upgradeToSsl(trusting, serverName);
+        return upgraded.map(socket);
     }
 
     private Future<String> ask(NetSocket socket) {

@@ -19,18 +19,28 @@ final class ConnectionTable {
 
     /** One connection. */
     final class Entry implements HttpReply.Fate {
-        private final ClientInfo client;
+        private final Arrival arrival;
+        private @Nullable ClientInfo client;
         private long quietSinceNanos = System.nanoTime();
         private int inFlight;
         private boolean gone;
         private boolean closing;
 
-        Entry(ClientInfo client) {
-            this.client = client;
+        Entry(Arrival arrival) {
+            this.arrival = arrival;
         }
 
         ClientInfo client() {
-            return client;
+            ClientInfo known = client;
+            if (known == null) {
+                known = arrival.client();
+                client = known;
+            }
+            return known;
+        }
+
+        Arrival arrival() {
+            return arrival;
         }
 
         void begin() {
@@ -67,8 +77,8 @@ final class ConnectionTable {
         }
     }
 
-    Entry opened(HttpConnection connection, ClientInfo client) {
-        Entry entry = new Entry(client);
+    Entry opened(HttpConnection connection, Arrival arrival) {
+        Entry entry = new Entry(arrival);
         entries.put(connection, entry);
         open.incrementAndGet();
         return entry;

@@ -24,8 +24,11 @@ import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.SocketAddress;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.cert.X509Certificate;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,6 +112,12 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         VertxLoop loop = front.loop();
         HttpConnection connection = incoming.connection();
         ConnectionTable.Entry entry = connections == null ? null : connections.find(connection);
+        if (connections != null && entry == null) {
+            // It came before the listener was open, or it is gone.
+            incoming.pause();
+            connection.close();
+            return;
+        }
         if (entry == null ? last.contains(connection) : entry.isClosing()) {
             // Sent behind a request that was the last one (T014, T016): the connection closes any moment now.
             incoming.pause();
@@ -130,6 +139,9 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         RequestHead head;
         try {
             head = read(incoming, settings);
+            if (entry != null) {
+                checkConnection(entry.arrival(), head);
+            }
         } catch (GatewayException refused) {
             refuse(snapshot, loop, incoming, peer, fate, refused);
             return;
@@ -163,7 +175,9 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 loop,
                 body,
                 head.close(),
-                front::isDraining,
+                entry == null
+                        ? front::isDraining
+                        : () -> front.isDraining() || entry.arrival().isOutdated(),
                 settings.writeTimeout().toNanos(),
                 fate);
         // 5. A load balancer's question is answered here: no route can hide it, no filter can refuse it.
@@ -211,6 +225,22 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 pseudo == null ? null : pseudo.toString(),
                 incoming.isSSL() ? "https" : "http",
                 settings.maxHeaders());
+    }
+
+    /** RFC 9110 15.5.20: what this connection was agreed upon for, and by whose rules. */
+    private static void checkConnection(Arrival arrival, RequestHead head) {
+        if (arrival.isOutdated()) {
+            throw new GatewayException(
+                    Failure.MISDIRECTED_REQUEST,
+                    "client certificates are judged by other rules than on this connection");
+        }
+        if (!arrival.isFor(head.authority())) {
+            throw new GatewayException(
+                    Failure.MISDIRECTED_REQUEST,
+                    "host.misdirected",
+                    "another certificate is for " + head.authority(),
+                    null);
+        }
     }
 
     private static boolean mayHaveBody(HttpServerRequest incoming) {
@@ -333,16 +363,9 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         return true;
     }
 
-    /** The caller of a connection, as the socket tells. */
-    ClientInfo peer(HttpConnection connection) {
-        return peer(connection.remoteAddress(), connection.isSsl());
-    }
-
+    /** The caller on a connection of a server of the host. */
     private static ClientInfo peer(HttpServerRequest incoming) {
-        return peer(incoming.remoteAddress(), incoming.isSSL());
-    }
-
-    private static ClientInfo peer(@Nullable SocketAddress remote, boolean secure) {
+        SocketAddress remote = incoming.remoteAddress();
         InetSocketAddress address = null;
         if (remote != null && remote.hostAddress() != null) {
             address = new InetSocketAddress(remote.hostAddress(), Math.max(0, remote.port()));
@@ -350,7 +373,12 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         // A domain socket has no address; whoever can open it is on this machine.
         ClientInfo client =
                 ClientInfo.of(address == null ? new InetSocketAddress(InetAddress.getLoopbackAddress(), 0) : address);
-        return secure ? client.encrypted() : client;
+        return incoming.isSSL() ? client.encrypted().withCertificates(certificates(incoming)) : client;
+    }
+
+    private static List<X509Certificate> certificates(HttpServerRequest incoming) {
+        SSLSession session = incoming.sslSession();
+        return session == null ? List.of() : Arrival.certificates(session);
     }
 
     private static void nothing() {}

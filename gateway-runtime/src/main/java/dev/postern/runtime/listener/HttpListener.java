@@ -7,6 +7,10 @@ import dev.postern.Listener;
 import dev.postern.Protocol;
 import dev.postern.Tls;
 import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.tls.PemException;
+import dev.postern.runtime.tls.ReloadingTls;
+import dev.postern.runtime.tls.ServerTls;
+import dev.postern.runtime.tls.TlsEngine;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
@@ -18,17 +22,12 @@ import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.PemKeyCertOptions;
-import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.core.tracing.TracingPolicy;
-import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.BindException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -70,8 +69,13 @@ public final class HttpListener {
     private volatile boolean closing;
     private volatile int boundPort;
     private @Nullable ScheduledFuture<?> sweep;
-    private volatile @Nullable CertificateFiles certificate;
-    private long reloadTimer = -1;
+    private final Arrivals arrivals = new Arrivals();
+    // Read when it is bound.
+    private volatile @Nullable ReloadingTls tls;
+    // What the files were when they could not be used, so that it is said once.
+    private volatile String unusable = "";
+    private volatile long reloadTimer = -1;
+    private volatile boolean open;
 
     /** A listener, not bound. */
     public HttpListener(Vertx vertx, Listener config, List<VertxLoop> loops, Front front) {
@@ -97,14 +101,29 @@ public final class HttpListener {
                 && next.protocols().equals(config.protocols());
     }
 
-    /** Follows another config without closing a connection. What connections under way have begun with, they keep. */
-    public Future<Void> become(Listener next) {
-        boolean otherCertificate = !Objects.equals(next.tls(), config.tls());
+    /**
+     * Gets ready for another config: reads what can turn out to be unreadable. What comes out makes the change and cannot
+     * fail. No connection is closed, unless clients have to show other certificates than they have shown; what
+     * connections under way have begun with, they keep.
+     */
+    public Future<Runnable> prepare(Listener next) {
+        Tls wanted = next.tls();
+        if (wanted == null || wanted.equals(config.tls())) {
+            return Future.succeededFuture(() -> follow(next));
+        }
+        return vertx.executeBlocking(() -> ServerTls.read(wanted), false)
+                .recover(unreadable -> Future.failedFuture(startFailure("cannot change its certificates", unreadable)))
+                .map(read -> () -> {
+                    follow(next);
+                    change(read);
+                });
+    }
+
+    private void follow(Listener next) {
         config = next;
         for (HttpEntry entry : entries) {
             entry.settings(EntrySettings.of(next));
         }
-        return otherCertificate ? reloadCertificate().mapEmpty() : Future.succeededFuture();
     }
 
     /** What is bound. */
@@ -117,20 +136,32 @@ public final class HttpListener {
         SocketAddress address = config.port() == 0
                 ? SocketAddress.sharedRandomPort(SHARED_PORTS.incrementAndGet(), config.host())
                 : SocketAddress.inetSocketAddress(config.port(), config.host());
-        HttpServerOptions options;
-        try {
-            options = options();
-        } catch (IOException unreadable) {
-            return Future.failedFuture(startFailure("cannot read its certificate", unreadable));
+        Tls wanted = config.tls();
+        Future<Void> read = wanted == null
+                ? Future.succeededFuture()
+                : vertx.executeBlocking(() -> ServerTls.read(wanted), false)
+                        .recover(bad -> Future.failedFuture(startFailure("cannot use its certificates", bad)))
+                        .map(good -> {
+                            tls = new ReloadingTls(good);
+                            return null;
+                        });
+        return read.compose(v -> bind(address));
+    }
+
+    private Future<Void> bind(SocketAddress address) {
+        HttpServerOptions options = options();
+        if (tls != null) {
+            LOG.log(Level.INFO, "{0}: TLS by {1}", config, TlsEngine.describe());
         }
         Future<Void> all = Future.succeededFuture();
         for (VertxLoop loop : loops) {
             all = all.compose(v -> listen(loop, options, address));
         }
         return all.compose(v -> config.byteGuard()
-                        ? new Canary(vertx, bound(), serves(Protocol.HTTP_1_1)).check()
+                        ? new Canary(vertx, bound(), serves(Protocol.HTTP_1_1), exampleName()).check()
                         : Future.<Void>succeededFuture())
                 .onSuccess(v -> {
+                    open = true;
                     startSweeping();
                     startReloading();
                 })
@@ -141,7 +172,7 @@ public final class HttpListener {
         ConnectionTable table = new ConnectionTable();
         HttpEntry entry = new HttpEntry(front, EntrySettings.of(config), table);
         HttpServer server = vertx.createHttpServer(options);
-        server.connectionHandler(connection -> opened(connection, table, entry));
+        server.connectionHandler(connection -> opened(connection, table));
         server.requestHandler(entry);
         server.exceptionHandler(broken -> LOG.log(Level.DEBUG, "connection of {0}: {1}", config, broken));
         servers.add(server);
@@ -158,13 +189,16 @@ public final class HttpListener {
         return config.protocols().contains(protocol);
     }
 
-    private void opened(HttpConnection connection, ConnectionTable table, HttpEntry entry) {
+    private void opened(HttpConnection connection, ConnectionTable table) {
         if (connection.protocolVersion() != HttpVersion.HTTP_2 && !serves(Protocol.HTTP_1_1)) {
             // Over TLS, without a word about the protocol.
             connection.close();
             return;
         }
-        table.opened(connection, entry.peer(connection));
+        Arrival arrival = arrivals.find(connection);
+        if (arrival != null && !arrival.isTrial()) {
+            table.opened(connection, arrival);
+        }
         connection.closeHandler(v -> table.closed(connection));
         // A connection that breaks is told to its exchange; alone it is nobody's business.
         connection.exceptionHandler(broken -> LOG.log(Level.TRACE, "connection broke", broken));
@@ -209,9 +243,7 @@ public final class HttpListener {
         if (sweep != null) {
             sweep.cancel(false);
         }
-        if (reloadTimer >= 0) {
-            vertx.cancelTimer(reloadTimer);
-        }
+        vertx.cancelTimer(reloadTimer);
         List<Future<Void>> all = new ArrayList<>();
         for (HttpServer server : servers) {
             all.add(server.close());
@@ -221,47 +253,66 @@ public final class HttpListener {
 
     // ---- certificates
 
-    /** Reads the certificate files again if they have changed. */
-    public Future<Boolean> reloadCertificate() {
-        CertificateFiles known = certificate;
-        Tls tls = config.tls();
-        if (known == null || tls == null || servers.isEmpty()) {
+    /** Reads the files of certificates again if they have changed: all of them together, or none. */
+    public Future<Boolean> reloadCertificates() {
+        ReloadingTls running = tls;
+        if (running == null) {
             return Future.succeededFuture(false);
         }
-        return vertx.executeBlocking(() -> CertificateFiles.read(tls), false).compose(now -> {
-            if (now.equals(known)) {
-                return Future.succeededFuture(false);
+        ServerTls known = running.current();
+        Tls files = known.config();
+        return vertx.executeBlocking(() -> changed(files, known.fingerprint()), false)
+                .map(now -> {
+                    // A swap may have brought other files meanwhile.
+                    if (now == null || running.current() != known) {
+                        return false;
+                    }
+                    change(now);
+                    LOG.log(Level.INFO, "{0}: certificates reloaded ({1})", config, files);
+                    return true;
+                });
+    }
+
+    private @Nullable ServerTls changed(Tls files, String known) {
+        String fingerprint = ServerTls.fingerprint(files);
+        if (fingerprint.equals(known) || fingerprint.equals(unusable)) {
+            return null;
+        }
+        try {
+            return ServerTls.read(files);
+        } catch (PemException bad) {
+            unusable = fingerprint;
+            LOG.log(Level.WARNING, "{0}: {1}; the old certificates stay", config, bad.getMessage());
+            return null;
+        }
+    }
+
+    private void change(ServerTls next) {
+        ReloadingTls running = tls;
+        if (running != null) {
+            int before = running.judgement();
+            running.change(next);
+            if (running.judgement() != before) {
+                closeQuiet(0);
             }
-            return servers.get(0)
-                    .updateSSLOptions(ssl(now))
-                    .onSuccess(changed -> certificate = now)
-                    .onSuccess(changed ->
-                            LOG.log(Level.INFO, "{0}: certificate reloaded from {1}", config, tls.certificate()));
-        });
+        }
     }
 
     private void startReloading() {
-        Tls tls = config.tls();
-        if (tls != null) {
-            reloadTimer = vertx.setPeriodic(
-                    Math.max(1, tls.reloadEvery().toMillis()),
-                    tick -> reloadCertificate()
-                            .onFailure(broken -> LOG.log(
-                                    Level.WARNING,
-                                    config + ": the certificate " + tls.certificate()
-                                            + " cannot be used, the old one stays",
-                                    broken)));
+        Tls files = config.tls();
+        if (files != null && !closing) {
+            reloadTimer = vertx.setTimer(
+                    Math.max(1, files.reloadEvery().toMillis()),
+                    tick -> reloadCertificates().onComplete(done -> startReloading()));
         }
     }
 
-    private static ServerSSLOptions ssl(CertificateFiles files) {
-        return new ServerSSLOptions()
-                .setKeyCertOptions(
-                        new PemKeyCertOptions().setCertValue(files.chain()).setKeyValue(files.key()))
-                .setEnabledSecureTransportProtocols(Set.of("TLSv1.2", "TLSv1.3"));
+    private @Nullable String exampleName() {
+        ReloadingTls running = tls;
+        return running == null ? null : running.current().exampleName();
     }
 
-    private HttpServerOptions options() throws IOException {
+    private HttpServerOptions options() {
         Limits limits = config.limits();
         HttpServerOptions options = new HttpServerOptions()
                 .setHost(config.host())
@@ -289,17 +340,15 @@ public final class HttpListener {
                 .setTcpNoDelay(true)
                 .setTcpKeepAlive(true)
                 .setTracingPolicy(TracingPolicy.IGNORE);
-        Tls tls = config.tls();
-        if (tls != null) {
-            CertificateFiles files = CertificateFiles.read(tls);
-            certificate = files;
+        ReloadingTls secure = tls;
+        if (secure != null) {
             options.setSsl(true)
                     .setUseAlpn(true)
                     .setAlpnVersions(alpn())
-                    .setKeyCertOptions(
-                            new PemKeyCertOptions().setCertValue(files.chain()).setKeyValue(files.key()))
-                    .setEnabledSecureTransportProtocols(Set.of("TLSv1.2", "TLSv1.3"))
-                    .setSslHandshakeTimeout(10);
+                    .setSslEngineOptions(secure.engine())
+                    .setKeyCertOptions(ReloadingTls.placeholder())
+                    // Ours is counted from the first byte on, see Doorstep.
+                    .setSslHandshakeTimeout(0);
         }
         return options;
     }
@@ -367,10 +416,17 @@ public final class HttpListener {
             child.closeFuture().addListener(closed -> connections.decrementAndGet());
             // False on transports that do not know it.
             child.config().setOption(UNSENT, UNSENT_BYTES);
-            if (config.tls() == null && serves(Protocol.HTTP_2)) {
+            ReloadingTls secure = tls;
+            boolean trial = !open && secure != null && secure.current().config().requiresClientCertificate();
+            Arrival arrival = new Arrival(child, secure, trial);
+            arrivals.add(child, arrival);
+            if (secure == null && serves(Protocol.HTTP_2)) {
                 PrefaceGuard.install(child, config.limits().headTimeout());
             } else if (config.byteGuard()) {
                 GuardInstaller.install(child, guard());
+            }
+            if (secure != null) {
+                Doorstep.install(child, arrival, config.limits().handshakeTimeout());
             }
             return true;
         }

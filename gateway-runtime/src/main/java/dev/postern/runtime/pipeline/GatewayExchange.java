@@ -138,6 +138,10 @@ public final class GatewayExchange implements Exchange {
 
     @Override
     public @Nullable Principal principal() {
+        // Behind a proxy the certificate says who the proxy is.
+        if (principal == null && !client.certificates().isEmpty() && !client.trustedPeer()) {
+            principal = CertificatePrincipal.of(client.certificates().get(0));
+        }
         return principal;
     }
 

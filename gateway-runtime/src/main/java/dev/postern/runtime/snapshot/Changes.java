@@ -107,11 +107,7 @@ public final class Changes {
         Subject subject = new Subject(after.toString());
         subject.data("host", before.host(), after.host());
         subject.data("port", before.port(), after.port());
-        Tls old = before.tls();
-        Tls tls = after.tls();
-        subject.data("certificate", old == null ? null : old.certificate(), tls == null ? null : tls.certificate());
-        subject.data("key", old == null ? null : old.key(), tls == null ? null : tls.key());
-        subject.data("reloadEvery", old == null ? null : old.reloadEvery(), tls == null ? null : tls.reloadEvery());
+        tls(subject, before.tls(), after.tls());
         limits(subject, before.limits(), after.limits());
         subject.data("trustedProxies", before.trustedProxies(), after.trustedProxies());
         subject.data("healthPath", before.healthPath(), after.healthPath());
@@ -119,11 +115,32 @@ public final class Changes {
         subject.data("protocols", before.protocols(), after.protocols());
     }
 
+    private static void tls(Subject subject, @Nullable Tls before, @Nullable Tls after) {
+        subject.data("certificates", before == null ? null : before.pairs(), after == null ? null : after.pairs());
+        subject.data(
+                "refuseUnknownNames",
+                before != null && before.refusesUnknownNames(),
+                after != null && after.refusesUnknownNames());
+        subject.data(
+                "clientTrust",
+                before == null ? null : before.clientTrust(),
+                after == null ? null : after.clientTrust());
+        subject.data(
+                "requireClientCertificate",
+                before != null && before.requiresClientCertificate(),
+                after != null && after.requiresClientCertificate());
+        subject.data(
+                "reloadEvery",
+                before == null ? null : before.reloadEvery(),
+                after == null ? null : after.reloadEvery());
+    }
+
     private static void limits(Subject subject, Limits before, Limits after) {
         subject.data("maxTargetBytes", before.maxTargetBytes(), after.maxTargetBytes());
         subject.data("maxHeadBytes", before.maxHeadBytes(), after.maxHeadBytes());
         subject.data("maxHeaders", before.maxHeaders(), after.maxHeaders());
         subject.data("maxConnections", before.maxConnections(), after.maxConnections());
+        subject.data("handshakeTimeout", before.handshakeTimeout(), after.handshakeTimeout());
         subject.data("headTimeout", before.headTimeout(), after.headTimeout());
         subject.data("keepAlive", before.keepAlive(), after.keepAlive());
         subject.data("writeTimeout", before.writeTimeout(), after.writeTimeout());

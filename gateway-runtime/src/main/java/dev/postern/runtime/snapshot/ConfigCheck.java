@@ -15,6 +15,7 @@ import dev.postern.Tls;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointAddress;
+import dev.postern.runtime.tls.PemFiles;
 import dev.postern.spi.Wrapper;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -89,7 +90,7 @@ public final class ConfigCheck {
             }
             Tls tls = listener.tls();
             if (tls != null) {
-                PemFiles.checkPair(tls.certificate(), tls.key(), now, findings);
+                listenerTls(tls, now, findings);
             }
             listener.trustedProxies().forEach(proxy -> add(findings, "trusted proxy: ", network.apply(proxy)));
             String health = listener.healthPath();
@@ -99,6 +100,16 @@ public final class ConfigCheck {
             if (!listener.byteGuard()) {
                 findings.warning("runs without the byte guard: ambiguous requests may pass");
             }
+        }
+    }
+
+    private static void listenerTls(Tls tls, Instant now, Findings findings) {
+        for (Tls.Pair pair : tls.pairs()) {
+            PemFiles.checkPair(pair.certificate(), pair.key(), now, findings::error, findings::warning);
+        }
+        Path trust = tls.clientTrust();
+        if (trust != null) {
+            PemFiles.checkTrust(trust, findings::error);
         }
     }
 
@@ -180,12 +191,12 @@ public final class ConfigCheck {
         UpstreamTls tls = upstream.tls();
         Path trust = tls.trust();
         if (trust != null) {
-            PemFiles.checkTrust(trust, findings);
+            PemFiles.checkTrust(trust, findings::error);
         }
         Path certificate = tls.certificate();
         Path key = tls.key();
         if (certificate != null && key != null) {
-            PemFiles.checkPair(certificate, key, now, findings);
+            PemFiles.checkPair(certificate, key, now, findings::error, findings::warning);
         }
         if (tls.insecure()) {
             findings.warning("believes any certificate: whoever is in between can read and change everything");

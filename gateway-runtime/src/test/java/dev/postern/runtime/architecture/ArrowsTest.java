@@ -29,10 +29,11 @@ class ArrowsTest {
             Map.entry("message", List.of("pipeline")),
             Map.entry("edge", List.of("message")),
             Map.entry("routing", List.of("edge")),
-            Map.entry("forward", List.of("balancing", "message", "observe", "pipeline")),
+            Map.entry("tls", List.of()),
+            Map.entry("forward", List.of("balancing", "message", "observe", "pipeline", "tls")),
             Map.entry("reply", List.of("message", "pipeline")),
-            Map.entry("snapshot", List.of("routing", "pipeline", "balancing")),
-            Map.entry("listener", List.of("edge", "routing", "pipeline", "reply", "message", "snapshot")));
+            Map.entry("snapshot", List.of("routing", "pipeline", "balancing", "tls")),
+            Map.entry("listener", List.of("edge", "routing", "pipeline", "reply", "message", "snapshot", "tls")));
 
     private static final List<String> PLAIN =
             List.of("pipeline", "routing", "balancing", "health", "discovery", "snapshot", "observe");

@@ -82,8 +82,7 @@ class ChangesTest {
                 .containsExactly(
                         "~ listener \"http-8080\": host 0.0.0.0 → 127.0.0.1",
                         "~ listener \"http-8080\": port 8080 → 8443",
-                        "~ listener \"http-8080\": certificate none → c.pem",
-                        "~ listener \"http-8080\": key none → k.pem",
+                        "~ listener \"http-8080\": certificates none → [c.pem (key k.pem)]",
                         "~ listener \"http-8080\": reloadEvery none → PT1M",
                         "~ listener \"http-8080\": maxTargetBytes 8192 → 1024",
                         "~ listener \"http-8080\": maxHeadBytes 16384 → 2048",

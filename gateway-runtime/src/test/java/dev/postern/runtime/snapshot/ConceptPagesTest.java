@@ -8,6 +8,7 @@ import dev.postern.Filter;
 import dev.postern.Gateway;
 import dev.postern.GatewayConfig;
 import dev.postern.HealthCheck;
+import dev.postern.Listener;
 import dev.postern.LoadBalancer;
 import dev.postern.Managed;
 import dev.postern.ManualDiscovery;
@@ -18,6 +19,7 @@ import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.Services;
 import dev.postern.StateSpec;
+import dev.postern.Tls;
 import dev.postern.Upstream;
 import dev.postern.runtime.ConsulDiscovery;
 import dev.postern.runtime.DnsDiscovery;
@@ -40,7 +42,7 @@ class ConceptPagesTest {
     private static final Path THIS = Path.of("src/test/java/dev/postern/runtime/snapshot/ConceptPagesTest.java");
 
     @ParameterizedTest
-    @ValueSource(strings = {"upstreams.md", "discovery.md", "config-as-a-value.md"})
+    @ValueSource(strings = {"upstreams.md", "discovery.md", "config-as-a-value.md", "tls.md"})
     void code_on_the_page_compiles(String page) throws IOException {
         String compiled = words(Files.readString(THIS));
         List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
@@ -85,6 +87,14 @@ class ConceptPagesTest {
                 .discovery(DnsDiscovery.services("_http._tcp.stock.example.com"))
                 .build();
         return List.of(pods, instances, hosts);
+    }
+
+    static Listener secured() {
+        Tls tls = Tls.pem(Path.of("www.pem"), Path.of("www.key"))
+                .and(Path.of("api.pem"), Path.of("api.key"))
+                .requireClientCertificate(Path.of("partners.pem"));
+        Listener edge = Listener.https(8443, tls);
+        return edge;
     }
 
     static void swap(Gateway gateway) {

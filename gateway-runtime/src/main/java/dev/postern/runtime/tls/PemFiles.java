@@ -1,4 +1,4 @@
-package dev.postern.runtime.snapshot;
+package dev.postern.runtime.tls;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -17,13 +17,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks into certificate and key files before anything starts, so that a wrong path or a key of the wrong format is told
- * together with all other problems. Reads files: not for event loops.
+ * Reads certificates and keys from PEM files. What is wrong is told with the file and the cure, so that a wrong path or a
+ * key of the wrong format is found before anything starts. Reads files: not for event loops.
  */
-final class PemFiles {
+public final class PemFiles {
     /** A trust store of all public authorities is a quarter of this. */
     private static final long MAX_BYTES = 1 << 20;
 
@@ -33,47 +34,67 @@ final class PemFiles {
     private PemFiles() {}
 
     /** What speaks against a pair of files; the first fault of each, and whether they belong together. */
-    static void checkPair(Path chain, Path key, Instant now, Findings findings) {
+    public static void checkPair(
+            Path chain, Path key, Instant now, Consumer<String> errors, Consumer<String> warnings) {
         List<X509Certificate> certificates = List.of();
         PrivateKey privateKey = null;
         try {
             certificates = certificates("certificate", chain);
-            checkTime(chain, certificates.get(0), now, findings);
-        } catch (Fault fault) {
-            findings.error(fault.message);
+            checkTime(chain, certificates.get(0), now, warnings);
+        } catch (PemException fault) {
+            errors.accept(fault.getMessage());
         }
         try {
             privateKey = key(key);
-        } catch (Fault fault) {
-            findings.error(fault.message);
+        } catch (PemException fault) {
+            errors.accept(fault.getMessage());
         }
         if (!certificates.isEmpty() && privateKey != null && !belongTogether(certificates.get(0), privateKey)) {
-            findings.error("key " + key + " is not the key of certificate " + chain
-                    + " (expected: the pair that was issued together, our own certificate first in the chain)");
+            errors.accept(mismatch(chain, key));
         }
     }
 
     /** What speaks against a file of trusted certificates. */
-    static void checkTrust(Path trust, Findings findings) {
+    public static void checkTrust(Path trust, Consumer<String> errors) {
         try {
             certificates("trust", trust);
-        } catch (Fault fault) {
-            findings.error(fault.message);
+        } catch (PemException fault) {
+            errors.accept(fault.getMessage());
         }
     }
 
-    private static void checkTime(Path file, X509Certificate own, Instant now, Findings findings) {
+    /** A certificate and its key, which belong together. */
+    public static Credential credential(Path chain, Path key) throws PemException {
+        List<X509Certificate> certificates = certificates("certificate", chain);
+        PrivateKey privateKey = key(key);
+        if (!belongTogether(certificates.get(0), privateKey)) {
+            throw new PemException(mismatch(chain, key));
+        }
+        return new Credential(certificates, privateKey);
+    }
+
+    private static String mismatch(Path chain, Path key) {
+        return "key " + key + " is not the key of certificate " + chain
+                + " (expected: the pair that was issued together, our own certificate first in the chain)";
+    }
+
+    private static void checkTime(Path file, X509Certificate own, Instant now, Consumer<String> warnings) {
         Instant end = own.getNotAfter().toInstant();
         Instant begin = own.getNotBefore().toInstant();
         if (now.isAfter(end)) {
-            findings.warning("certificate " + file + " expired at " + end
+            warnings.accept("certificate " + file + " expired at " + end
                     + " (expected: a new one; it is read when the file" + " changes)");
         } else if (now.isBefore(begin)) {
-            findings.warning("certificate " + file + " is not valid before " + begin);
+            warnings.accept("certificate " + file + " is not valid before " + begin);
         }
     }
 
-    private static List<X509Certificate> certificates(String what, Path file) throws Fault {
+    /**
+     * All certificates of a file.
+     *
+     * @param what the file is called in messages
+     */
+    public static List<X509Certificate> certificates(String what, Path file) throws PemException {
         List<X509Certificate> certificates = new ArrayList<>();
         for (Block block : blocks(what, file)) {
             if (block.label.equals("CERTIFICATE")) {
@@ -81,18 +102,18 @@ final class PemFiles {
                     certificates.add((X509Certificate) CertificateFactory.getInstance("X.509")
                             .generateCertificate(new ByteArrayInputStream(block.content)));
                 } catch (CertificateException bad) {
-                    throw new Fault(
+                    throw new PemException(
                             what + ' ' + file + " holds a certificate that cannot be read (expected: X.509 PEM)");
                 }
             }
         }
         if (certificates.isEmpty()) {
-            throw new Fault(what + ' ' + file + " holds no certificate (expected: PEM with BEGIN CERTIFICATE)");
+            throw new PemException(what + ' ' + file + " holds no certificate (expected: PEM with BEGIN CERTIFICATE)");
         }
         return certificates;
     }
 
-    private static PrivateKey key(Path file) throws Fault {
+    private static PrivateKey key(Path file) throws PemException {
         List<Block> blocks = blocks("key", file);
         for (Block block : blocks) {
             if (block.label.equals(PKCS8)) {
@@ -105,10 +126,10 @@ final class PemFiles {
                 .findFirst()
                 .map(label -> " but " + label)
                 .orElse("");
-        throw new Fault("key " + file + " holds no " + PKCS8 + found + " (" + CURE + ')');
+        throw new PemException("key " + file + " holds no " + PKCS8 + found + " (" + CURE + ')');
     }
 
-    private static PrivateKey key(Path file, byte[] content) throws Fault {
+    private static PrivateKey key(Path file, byte[] content) throws PemException {
         // The encoding names its algorithm, but the JDK wants to be told which.
         for (String algorithm : new String[] {"RSA", "EC", "EdDSA"}) {
             PrivateKey key = keyOrNull(algorithm, content);
@@ -116,7 +137,7 @@ final class PemFiles {
                 return key;
             }
         }
-        throw new Fault("key " + file + " is neither RSA nor EC nor EdDSA (" + CURE + ')');
+        throw new PemException("key " + file + " is neither RSA nor EC nor EdDSA (" + CURE + ')');
     }
 
     private static @Nullable PrivateKey keyOrNull(String algorithm, byte[] content) {
@@ -152,7 +173,7 @@ final class PemFiles {
         }
     }
 
-    private static List<Block> blocks(String what, Path file) throws Fault {
+    private static List<Block> blocks(String what, Path file) throws PemException {
         String text = text(what, file);
         List<Block> blocks = new ArrayList<>();
         int at = text.indexOf("-----BEGIN ");
@@ -164,30 +185,30 @@ final class PemFiles {
             String label = text.substring(at + 11, labelEnd);
             int end = text.indexOf("-----END " + label + "-----", labelEnd);
             if (end < 0) {
-                throw new Fault(what + ' ' + file + " breaks off (expected: END " + label + ')');
+                throw new PemException(what + ' ' + file + " breaks off (expected: END " + label + ')');
             }
             try {
                 blocks.add(new Block(label, Base64.getMimeDecoder().decode(text.substring(labelEnd + 5, end))));
             } catch (IllegalArgumentException bad) {
-                throw new Fault(what + ' ' + file + " holds a " + label + " that is not base64 (expected: PEM)");
+                throw new PemException(what + ' ' + file + " holds a " + label + " that is not base64 (expected: PEM)");
             }
             at = text.indexOf("-----BEGIN ", end);
         }
         return blocks;
     }
 
-    private static String text(String what, Path file) throws Fault {
+    private static String text(String what, Path file) throws PemException {
         try {
             if (!Files.exists(file)) {
-                throw new Fault(what + ' ' + file + " does not exist");
+                throw new PemException(what + ' ' + file + " does not exist");
             }
             if (!Files.isRegularFile(file) || Files.size(file) > MAX_BYTES) {
-                throw new Fault(
+                throw new PemException(
                         what + ' ' + file + " is no PEM file (expected: a file of up to " + MAX_BYTES + " bytes)");
             }
             return Files.readString(file, StandardCharsets.ISO_8859_1);
         } catch (IOException unreadable) {
-            throw new Fault(
+            throw new PemException(
                     what + ' ' + file + " cannot be read: " + unreadable + " (expected: a file this process may read)");
         }
     }
@@ -199,18 +220,6 @@ final class PemFiles {
         Block(String label, byte[] content) {
             this.label = label;
             this.content = content;
-        }
-    }
-
-    /** Why a file cannot be used. */
-    private static final class Fault extends Exception {
-        private static final long serialVersionUID = 1;
-
-        private final String message;
-
-        Fault(String message) {
-            super(message, null, false, false);
-            this.message = message;
         }
     }
 }
