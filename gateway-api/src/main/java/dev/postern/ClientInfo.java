@@ -43,7 +43,10 @@ public final class ClientInfo {
         return of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
     }
 
-    /** The address and port of the socket's other end. */
+    /**
+     * The address and port of the socket's other end; behind a load balancer that speaks the PROXY protocol, of the socket's
+     * that it passes on.
+     */
     public InetSocketAddress peer() {
         return peer;
     }

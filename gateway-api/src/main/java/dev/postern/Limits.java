@@ -13,6 +13,8 @@ public final class Limits {
     private final int maxHeadBytes;
     private final int maxHeaders;
     private final int maxConnections;
+    private final int maxConnectionsPerClient;
+    private final int maxNewConnectionsPerClient;
     private final Duration handshakeTimeout;
     private final Duration headTimeout;
     private final Duration keepAlive;
@@ -23,6 +25,8 @@ public final class Limits {
         maxHeadBytes = draft.maxHeadBytes;
         maxHeaders = draft.maxHeaders;
         maxConnections = draft.maxConnections;
+        maxConnectionsPerClient = draft.maxConnectionsPerClient;
+        maxNewConnectionsPerClient = draft.maxNewConnectionsPerClient;
         handshakeTimeout = draft.handshakeTimeout;
         headTimeout = draft.headTimeout;
         keepAlive = draft.keepAlive;
@@ -35,6 +39,8 @@ public final class Limits {
         private int maxHeadBytes = 16 * 1024;
         private int maxHeaders = 100;
         private int maxConnections = 10_000;
+        private int maxConnectionsPerClient = 2_500;
+        private int maxNewConnectionsPerClient = 1_000;
         private Duration handshakeTimeout = Duration.ofSeconds(10);
         private Duration headTimeout = Duration.ofSeconds(10);
         private Duration keepAlive = Duration.ofSeconds(75);
@@ -47,6 +53,8 @@ public final class Limits {
             maxHeadBytes = from.maxHeadBytes;
             maxHeaders = from.maxHeaders;
             maxConnections = from.maxConnections;
+            maxConnectionsPerClient = from.maxConnectionsPerClient;
+            maxNewConnectionsPerClient = from.maxNewConnectionsPerClient;
             handshakeTimeout = from.handshakeTimeout;
             headTimeout = from.headTimeout;
             keepAlive = from.keepAlive;
@@ -83,6 +91,24 @@ public final class Limits {
     /** The most open connections of the listener, 1 or more; the default is 10,000, more are closed at once. */
     public Limits maxConnections(int count) {
         return with(draft -> draft.maxConnections = range("maxConnections", count, 1, Integer.MAX_VALUE));
+    }
+
+    /**
+     * The most open connections of one client, 1 or more; the default is 2,500, more are closed at once. A client is an
+     * IPv4 address or the first 64 bits of an IPv6 address; trusted proxies are none.
+     */
+    public Limits maxConnectionsPerClient(int count) {
+        return with(
+                draft -> draft.maxConnectionsPerClient = range("maxConnectionsPerClient", count, 1, Integer.MAX_VALUE));
+    }
+
+    /**
+     * The most connections that one client may open in a second, 1 to 1,000,000, and as many at one moment; the default is
+     * 1,000, more are closed at once. Each of them costs us a TLS handshake.
+     */
+    public Limits maxNewConnectionsPerClient(int perSecond) {
+        return with(draft ->
+                draft.maxNewConnectionsPerClient = range("maxNewConnectionsPerClient", perSecond, 1, 1_000_000));
     }
 
     /**
@@ -128,6 +154,16 @@ public final class Limits {
         return maxConnections;
     }
 
+    /** The most open connections of one client. */
+    public int maxConnectionsPerClient() {
+        return maxConnectionsPerClient;
+    }
+
+    /** The most connections of one client in a second. */
+    public int maxNewConnectionsPerClient() {
+        return maxNewConnectionsPerClient;
+    }
+
     /** The bound on handshakes. */
     public Duration handshakeTimeout() {
         return handshakeTimeout;
@@ -155,6 +191,8 @@ public final class Limits {
                 && that.maxHeadBytes == maxHeadBytes
                 && that.maxHeaders == maxHeaders
                 && that.maxConnections == maxConnections
+                && that.maxConnectionsPerClient == maxConnectionsPerClient
+                && that.maxNewConnectionsPerClient == maxNewConnectionsPerClient
                 && that.handshakeTimeout.equals(handshakeTimeout)
                 && that.headTimeout.equals(headTimeout)
                 && that.keepAlive.equals(keepAlive)

@@ -16,6 +16,8 @@ public final class Listener {
     private final @Nullable Tls tls;
     private final Limits limits;
     private final List<String> trustedProxies;
+    private final List<String> proxyProtocol;
+    private final boolean proxyProtocolOnly;
     private final @Nullable String healthPath;
     private final boolean byteGuard;
     private final Set<Protocol> protocols;
@@ -27,6 +29,8 @@ public final class Listener {
         tls = draft.tls;
         limits = draft.limits;
         trustedProxies = draft.trustedProxies;
+        proxyProtocol = draft.proxyProtocol;
+        proxyProtocolOnly = draft.proxyProtocolOnly;
         healthPath = draft.healthPath;
         byteGuard = draft.byteGuard;
         protocols = draft.protocols;
@@ -40,6 +44,8 @@ public final class Listener {
         private @Nullable Tls tls;
         private Limits limits = Limits.standard();
         private List<String> trustedProxies = List.of();
+        private List<String> proxyProtocol = List.of();
+        private boolean proxyProtocolOnly;
         private @Nullable String healthPath;
         private boolean byteGuard = true;
         private Set<Protocol> protocols;
@@ -57,6 +63,8 @@ public final class Listener {
             tls = from.tls;
             limits = from.limits;
             trustedProxies = from.trustedProxies;
+            proxyProtocol = from.proxyProtocol;
+            proxyProtocolOnly = from.proxyProtocolOnly;
             healthPath = from.healthPath;
             byteGuard = from.byteGuard;
             protocols = from.protocols;
@@ -127,6 +135,26 @@ public final class Listener {
         return with(draft -> draft.trustedProxies = List.of(networks));
     }
 
+    /**
+     * Networks of load balancers that speak the PROXY protocol, version 1 or 2. Each of their connections has to begin with
+     * a header, and is then the client's that it names; without one it is closed. Connections from elsewhere are served as
+     * they are, and nothing they send is ever taken for such a header. The default is none.
+     */
+    public Listener proxyProtocol(String... networks) {
+        return with(draft -> {
+            draft.proxyProtocol = List.of(networks);
+            draft.proxyProtocolOnly = false;
+        });
+    }
+
+    /** The same, and connections from elsewhere are closed at once. */
+    public Listener proxyProtocolOnly(String... networks) {
+        return with(draft -> {
+            draft.proxyProtocol = List.of(networks);
+            draft.proxyProtocolOnly = networks.length > 0;
+        });
+    }
+
     /** Answers {@code GET} on this path with 200 while the gateway is ready and 503 otherwise, before any route. */
     public Listener healthPath(String path) {
         return with(draft -> draft.healthPath = Targets.path(path));
@@ -183,6 +211,16 @@ public final class Listener {
         return trustedProxies;
     }
 
+    /** The networks of load balancers that speak the PROXY protocol. */
+    public List<String> proxyProtocol() {
+        return proxyProtocol;
+    }
+
+    /** Whether nobody else may connect. */
+    public boolean proxyProtocolOnly() {
+        return proxyProtocolOnly;
+    }
+
     /** The path of the health answer, or null. */
     public @Nullable String healthPath() {
         return healthPath;
@@ -207,6 +245,8 @@ public final class Listener {
                 && Objects.equals(that.tls, tls)
                 && that.limits.equals(limits)
                 && that.trustedProxies.equals(trustedProxies)
+                && that.proxyProtocol.equals(proxyProtocol)
+                && that.proxyProtocolOnly == proxyProtocolOnly
                 && Objects.equals(that.healthPath, healthPath)
                 && that.byteGuard == byteGuard
                 && that.protocols.equals(protocols);

@@ -20,6 +20,8 @@ public final class Tls {
     private final boolean refusesUnknownNames;
     private final @Nullable Path clientTrust;
     private final boolean requiresClientCertificate;
+    private final boolean forwardsClientCertificate;
+    private final boolean forwardsClientCertificateChain;
     private final Duration reloadEvery;
 
     private Tls(Draft draft) {
@@ -27,6 +29,8 @@ public final class Tls {
         refusesUnknownNames = draft.refusesUnknownNames;
         clientTrust = draft.clientTrust;
         requiresClientCertificate = draft.requiresClientCertificate;
+        forwardsClientCertificate = draft.forwardsClientCertificate;
+        forwardsClientCertificateChain = draft.forwardsClientCertificateChain;
         reloadEvery = draft.reloadEvery;
     }
 
@@ -36,6 +40,8 @@ public final class Tls {
         private boolean refusesUnknownNames;
         private @Nullable Path clientTrust;
         private boolean requiresClientCertificate;
+        private boolean forwardsClientCertificate;
+        private boolean forwardsClientCertificateChain;
         private Duration reloadEvery = Duration.ofMinutes(1);
 
         Draft(Pair first) {
@@ -47,6 +53,8 @@ public final class Tls {
             refusesUnknownNames = from.refusesUnknownNames;
             clientTrust = from.clientTrust;
             requiresClientCertificate = from.requiresClientCertificate;
+            forwardsClientCertificate = from.forwardsClientCertificate;
+            forwardsClientCertificateChain = from.forwardsClientCertificateChain;
             reloadEvery = from.reloadEvery;
         }
     }
@@ -125,6 +133,23 @@ public final class Tls {
         });
     }
 
+    /**
+     * Tells upstreams the certificate of the client in {@code Client-Cert} (RFC 9440); the default is not to. Upstreams
+     * must then be reachable through the gateway only: they believe the header. What a client sends by that name is
+     * removed in any case.
+     */
+    public Tls forwardClientCertificate() {
+        return with(draft -> draft.forwardsClientCertificate = true);
+    }
+
+    /** The same, and the certificates between the client's and its authority's in {@code Client-Cert-Chain}. */
+    public Tls forwardClientCertificateChain() {
+        return with(draft -> {
+            draft.forwardsClientCertificate = true;
+            draft.forwardsClientCertificateChain = true;
+        });
+    }
+
     /** How often the files are looked at, more than zero; the default is a minute. */
     public Tls reloadEvery(Duration interval) {
         return with(draft -> draft.reloadEvery = Durations.positive("reloadEvery", interval));
@@ -160,6 +185,16 @@ public final class Tls {
         return requiresClientCertificate;
     }
 
+    /** Whether upstreams are told the certificate of the client. */
+    public boolean forwardsClientCertificate() {
+        return forwardsClientCertificate;
+    }
+
+    /** Whether upstreams are told the rest of its chain too. */
+    public boolean forwardsClientCertificateChain() {
+        return forwardsClientCertificateChain;
+    }
+
     /** How often the files are looked at. */
     public Duration reloadEvery() {
         return reloadEvery;
@@ -172,6 +207,8 @@ public final class Tls {
                 && that.refusesUnknownNames == refusesUnknownNames
                 && Objects.equals(that.clientTrust, clientTrust)
                 && that.requiresClientCertificate == requiresClientCertificate
+                && that.forwardsClientCertificate == forwardsClientCertificate
+                && that.forwardsClientCertificateChain == forwardsClientCertificateChain
                 && that.reloadEvery.equals(reloadEvery);
     }
 

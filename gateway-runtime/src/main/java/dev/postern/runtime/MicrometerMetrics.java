@@ -6,11 +6,13 @@ import dev.postern.Outcome;
 import dev.postern.Request;
 import dev.postern.TimeSource;
 import dev.postern.UpstreamState;
+import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.ExchangeMeters;
 import dev.postern.runtime.observe.UpstreamGauges;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -27,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable; each method gives a changed copy. Two are equal when they write to the same registry with the same labels;
  * such two share their meters.
  */
-public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges {
+public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges, ConnectionMeters {
     private final MeterRegistry registry;
     private final Tags tags;
     private final ExchangeMeters meters;
@@ -70,6 +72,12 @@ public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges
     @Override
     public Watch watch(TimeSource time, Supplier<Set<String>> routes, Supplier<List<UpstreamState>> upstreams) {
         return meters.pools().watch(time, routes, upstreams);
+    }
+
+    /** For the runtime, which calls it about once a second. */
+    @Override
+    public void connections(String listener, int open, Map<String, Long> refused) {
+        meters.listeners().connections(listener, open, refused);
     }
 
     @Override

@@ -31,6 +31,7 @@ import dev.postern.runtime.listener.HttpEntry;
 import dev.postern.runtime.listener.HttpListener;
 import dev.postern.runtime.listener.Refusal;
 import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.SafeObservers;
 import dev.postern.runtime.observe.UpstreamGauges;
 import dev.postern.runtime.pipeline.CallerLoop;
@@ -389,6 +390,19 @@ final class RunningGateway implements Front {
                 refusal.remote(),
                 refusal.offset(),
                 refusal.requestId());
+    }
+
+    @Override
+    public void connections(String listener, int open, Map<String, Long> refused) {
+        Loaded now = loaded;
+        if (now == null) {
+            return;
+        }
+        for (ExchangeObserver observer : now.snapshot().config().observers()) {
+            if (observer instanceof ConnectionMeters shown) {
+                shown.connections(listener, open, refused);
+            }
+        }
     }
 
     private void ended(GatewayExchange exchange) {

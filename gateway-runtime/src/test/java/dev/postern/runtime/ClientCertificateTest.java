@@ -15,17 +15,20 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.Tls;
+import dev.postern.Upstream;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.Pki;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
 import dev.postern.runtime.rig.RawHttp2;
+import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
 import io.netty.pkitesting.X509Bundle;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLContext;
@@ -149,6 +152,40 @@ class ClientCertificateTest {
     void a_certificate_is_not_asked_for_unless_told() throws Exception {
         Running running = asking(tls);
         assertThat(get(running, alice).text()).isEqualTo("0 nobody");
+    }
+
+    @Test
+    void upstreams_are_told_the_certificate_where_that_is_wanted_and_by_nobody_else() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Tls asking = tls.requestClientCertificate(trust);
+        String[] lies = {"Client-Cert: :AAAA:", "Client-Cert-Chain: :AAAA:", "Host: localhost"};
+        Running running = rig.start(gateway -> gateway.listen(listener(asking))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.any())
+                        .filter(Filter.named(
+                                "sets", (request, chain) -> chain.proceed(request.withHeader("Client-Cert", ":BBBB:"))))
+                        .to("orders")
+                        .build()));
+        try (RawClient client = client(running, alice)) {
+            client.request("GET", "/", "", lies).read();
+            change(running, Tls::forwardClientCertificate);
+            client.request("GET", "/", "", lies).read();
+            change(running, Tls::forwardClientCertificateChain);
+            client.request("GET", "/", "", lies).read();
+        }
+        try (RawClient client = client(running, null)) {
+            client.request("GET", "/", "", lies).read();
+        }
+        String own =
+                ":" + Base64.getEncoder().encodeToString(alice.getCertificate().getEncoded()) + ":";
+        assertThat(origin.received())
+                .extracting(request -> request.header("Client-Cert"))
+                .containsExactly(":BBBB:", own, own, null);
+        // An authority's own certificate is not sent by clients: there is no more to tell.
+        assertThat(origin.received())
+                .extracting(request -> request.header("Client-Cert-Chain"))
+                .containsOnlyNulls();
     }
 
     @Test

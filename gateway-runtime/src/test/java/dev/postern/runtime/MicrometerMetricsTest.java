@@ -346,6 +346,8 @@ class MicrometerMetricsTest {
         Watch watch = metrics.watch(time, Set::of, () -> List.of(orders(0, 0, usable("http://a", 0, 0))));
         exchange("r", "GET", ended(502, Failure.CONNECT_FAILED));
         attempt("orders", "http://a", 1, 200, null);
+        metrics.connections("edge", 3, Map.of("max_connections", 7L));
+        assertThat(registry.get("postern.listener.connections").gauge().value()).isEqualTo(3);
         assertThat(registry.getMeters().stream().map(MicrometerMetricsTest::described))
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(GatewayMeter.values())
                         .map(MicrometerMetricsTest::described)

@@ -154,7 +154,7 @@ class ServerNamesTest {
             {null, "a.example.net"}
         }) {
             Answer answer = ask(running, pair[0], pair[1]);
-            assertThat(answer.status()).as("%s → %s", pair).isEqualTo(421);
+            assertThat(answer.status()).as("%s → %s", pair[0], pair[1]).isEqualTo(421);
             assertThat(answer.text()).contains("host.misdirected");
         }
     }

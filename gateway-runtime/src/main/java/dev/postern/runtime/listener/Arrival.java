@@ -1,7 +1,9 @@
 package dev.postern.runtime.listener;
 
 import dev.postern.ClientInfo;
+import dev.postern.Tls;
 import dev.postern.runtime.edge.Authority;
+import dev.postern.runtime.message.ClientCertificate;
 import dev.postern.runtime.tls.ReloadingTls;
 import dev.postern.runtime.tls.ServerTls;
 import io.netty.channel.Channel;
@@ -17,11 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 /** One accepted connection, as known from its socket and its handshake. On the loop of the connection, but for its making. */
 final class Arrival {
-    private final InetSocketAddress peer;
+    private InetSocketAddress peer;
     private final @Nullable ReloadingTls tls;
     private final int judgement;
     private final boolean trial;
     private @Nullable SSLSession session;
+    // Made for the first request that is told of it: one encoding for all of a connection.
+    private @Nullable ClientCertificate told;
+    private boolean toldChain;
 
     /**
      * An arrival, on the acceptor's thread.
@@ -45,6 +50,11 @@ final class Arrival {
         return trial;
     }
 
+    /** A load balancer that may say so has said who the other end is. */
+    void comesFrom(InetSocketAddress source) {
+        peer = source;
+    }
+
     /** The handshake is over. */
     void secured(SSLSession agreed) {
         session = agreed;
@@ -55,6 +65,23 @@ final class Arrival {
         ClientInfo client = ClientInfo.of(peer);
         SSLSession agreed = session;
         return agreed == null ? client : client.encrypted().withCertificates(certificates(agreed));
+    }
+
+    /** What upstreams are told of the certificate of the other end; null where they are told nothing at all. */
+    @Nullable
+    ClientCertificate told() {
+        Tls config = tls == null ? null : tls.current().config();
+        if (config == null || !config.forwardsClientCertificate()) {
+            return null;
+        }
+        ClientCertificate known = told;
+        if (known == null || toldChain != config.forwardsClientCertificateChain()) {
+            SSLSession agreed = session;
+            toldChain = config.forwardsClientCertificateChain();
+            known = agreed == null ? ClientCertificate.NONE : ClientCertificate.of(certificates(agreed), toldChain);
+            told = known;
+        }
+        return known;
     }
 
     /** Whether the other end was judged by rules that are not in force any more: then it has to come again. */

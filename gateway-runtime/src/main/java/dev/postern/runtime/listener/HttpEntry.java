@@ -9,6 +9,7 @@ import dev.postern.Request;
 import dev.postern.runtime.edge.Authority;
 import dev.postern.runtime.edge.RequestHead;
 import dev.postern.runtime.edge.RequestHead.Reported;
+import dev.postern.runtime.message.ClientCertificate;
 import dev.postern.runtime.message.Provenance;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.message.WireBody;
@@ -198,6 +199,11 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
             }
             if (believed && reported != null) {
                 adopt(exchange, reported);
+            }
+            ClientCertificate told = entry == null ? null : entry.arrival().told();
+            if (told != null) {
+                // Behind a proxy the certificate says who the proxy is.
+                exchange.set(ClientCertificate.KEY, exchange.client().trustedPeer() ? ClientCertificate.NONE : told);
             }
         });
     }

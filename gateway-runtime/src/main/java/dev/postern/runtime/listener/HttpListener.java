@@ -26,8 +26,12 @@ import io.vertx.core.net.SocketAddress;
 import io.vertx.core.tracing.TracingPolicy;
 import java.lang.System.Logger.Level;
 import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +49,8 @@ public final class HttpListener {
     // The most that Limits can be set to, and a little.
     private static final int DECODER_LINE_BYTES = 65_536 + 64;
     private static final int DECODER_HEAD_BYTES = 262_144 + 64;
+
+    private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private static final int STREAM_WINDOW_BYTES = 64 * 1024;
     private static final int CONNECTION_WINDOW_BYTES = 1024 * 1024;
@@ -64,9 +70,15 @@ public final class HttpListener {
     private final List<HttpServer> servers = new ArrayList<>();
     private final List<HttpEntry> entries = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
-    private final AtomicInteger connections = new AtomicInteger();
+    private final AcceptGovernor governor = new AcceptGovernor();
+    // Of the config.
+    private volatile AcceptRules rules;
+    // Of the loop that sweeps.
+    private long reportedNanos;
+    private long reportedRefusals;
     private volatile @Nullable ServerChannel channel;
     private volatile boolean closing;
+    private volatile boolean ended;
     private volatile int boundPort;
     private @Nullable ScheduledFuture<?> sweep;
     private final Arrivals arrivals = new Arrivals();
@@ -81,6 +93,7 @@ public final class HttpListener {
     public HttpListener(Vertx vertx, Listener config, List<VertxLoop> loops, Front front) {
         this.vertx = vertx;
         this.config = config;
+        this.rules = new AcceptRules(config);
         this.loops = List.copyOf(loops);
         this.front = front;
     }
@@ -121,6 +134,7 @@ public final class HttpListener {
 
     private void follow(Listener next) {
         config = next;
+        rules = new AcceptRules(next);
         for (HttpEntry entry : entries) {
             entry.settings(EntrySettings.of(next));
         }
@@ -226,7 +240,7 @@ public final class HttpListener {
 
     /** Open connections. */
     public int open() {
-        return connections.get();
+        return governor.open();
     }
 
     /** Closes connections that have had no request for this long. */
@@ -243,6 +257,8 @@ public final class HttpListener {
         if (sweep != null) {
             sweep.cancel(false);
         }
+        ended = true;
+        front.connections(config.name(), -1, Map.of());
         vertx.cancelTimer(reloadTimer);
         List<Future<Void>> all = new ArrayList<>();
         for (HttpServer server : servers) {
@@ -375,11 +391,36 @@ public final class HttpListener {
 
     /** Idle connections are looked at once a second: exact to a second is exact enough, and a request costs no timer. */
     private void startSweeping() {
-        sweep = loops.get(0)
-                .context()
-                .nettyEventLoop()
-                .scheduleAtFixedRate(
-                        () -> closeQuiet(config.limits().keepAlive().toNanos()), 1, 1, TimeUnit.SECONDS);
+        sweep = loops.get(0).context().nettyEventLoop().scheduleAtFixedRate(this::sweepUp, 1, 1, TimeUnit.SECONDS);
+    }
+
+    private void sweepUp() {
+        if (ended) {
+            return;
+        }
+        closeQuiet(config.limits().keepAlive().toNanos());
+        long now = System.nanoTime();
+        governor.forget(now);
+        Map<String, Long> refused = new TreeMap<>();
+        StringBuilder text = new StringBuilder();
+        long sum = 0;
+        for (AcceptGovernor.Refusal refusal : AcceptGovernor.Refusal.values()) {
+            long count = governor.refused(refusal);
+            refused.put(refusal.label(), count);
+            sum += count;
+            if (count > 0) {
+                text.append(text.isEmpty() ? "" : ", ")
+                        .append(count)
+                        .append(" by ")
+                        .append(refusal.option());
+            }
+        }
+        front.connections(config.name(), governor.open(), refused);
+        if (sum > reportedRefusals && (reportedRefusals == 0 || now - reportedNanos >= REPORT_NANOS)) {
+            reportedRefusals = sum;
+            reportedNanos = now;
+            LOG.log(Level.WARNING, "{0} has closed connections at once since its start: {1}", config, text);
+        }
     }
 
     private Throwable explained(Throwable failure) {
@@ -409,15 +450,32 @@ public final class HttpListener {
             if (closing) {
                 return false;
             }
-            if (connections.incrementAndGet() > config.limits().maxConnections()) {
-                connections.decrementAndGet();
-                return false;
+            ReloadingTls secure = tls;
+            AcceptRules mine = rules;
+            Limits limits = config.limits();
+            // Our own question has neither a certificate nor a balancer; it is never served.
+            boolean trial = !open
+                    && (mine.anyBalancers()
+                            || (secure != null && secure.current().config().requiresClientCertificate()));
+            InetAddress peer = child.remoteAddress() instanceof InetSocketAddress remote ? remote.getAddress() : null;
+            boolean balanced = peer != null && !trial && mine.isBalancer(peer);
+            if (mine.balancersOnly() && !balanced && !trial) {
+                governor.note(AcceptGovernor.Refusal.NOT_A_BALANCER);
+                return reset(child);
             }
-            child.closeFuture().addListener(closed -> connections.decrementAndGet());
+            AcceptGovernor.Stay stay = governor.enter(limits);
+            if (stay == null) {
+                return reset(child);
+            }
+            if (peer != null && !trial && !balanced && mine.isClient(peer)) {
+                if (stay.of(peer, System.nanoTime(), limits) != null) {
+                    stay.leave();
+                    return reset(child);
+                }
+            }
+            child.closeFuture().addListener(closed -> stay.leave());
             // False on transports that do not know it.
             child.config().setOption(UNSENT, UNSENT_BYTES);
-            ReloadingTls secure = tls;
-            boolean trial = !open && secure != null && secure.current().config().requiresClientCertificate();
             Arrival arrival = new Arrival(child, secure, trial);
             arrivals.add(child, arrival);
             if (secure == null && serves(Protocol.HTTP_2)) {
@@ -426,9 +484,30 @@ public final class HttpListener {
                 GuardInstaller.install(child, guard());
             }
             if (secure != null) {
-                Doorstep.install(child, arrival, config.limits().handshakeTimeout());
+                Doorstep.install(child, arrival, limits.handshakeTimeout());
+            }
+            if (balanced) {
+                ProxyGate.install(
+                        child,
+                        limits.handshakeTimeout(),
+                        source -> source == null || comes(source, arrival, stay, mine, limits),
+                        () -> governor.note(AcceptGovernor.Refusal.PROXY_HEADER));
             }
             return true;
+        }
+
+        /** The first word about a connection of a load balancer: whose it is. */
+        private boolean comes(
+                InetSocketAddress source, Arrival arrival, AcceptGovernor.Stay stay, AcceptRules mine, Limits limits) {
+            arrival.comesFrom(source);
+            InetAddress client = source.getAddress();
+            return !mine.isClient(client) || stay.of(client, System.nanoTime(), limits) == null;
+        }
+
+        /** RST instead of FIN: a connection that was never wanted leaves nothing to wait for (TIME_WAIT). */
+        private boolean reset(Channel child) {
+            child.config().setOption(ChannelOption.SO_LINGER, 0);
+            return false;
         }
 
         @Override

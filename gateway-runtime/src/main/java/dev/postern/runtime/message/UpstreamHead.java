@@ -9,6 +9,7 @@ import io.vertx.core.http.HttpHeaders;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the head of an upstream request from typed fields: nothing of the client's framing, connection or identity gets
@@ -19,6 +20,8 @@ public final class UpstreamHead {
     private static final CharSequence FORWARDED_PROTO = HttpHeaders.createOptimized("X-Forwarded-Proto");
     private static final CharSequence FORWARDED_HOST = HttpHeaders.createOptimized("X-Forwarded-Host");
     private static final CharSequence FORWARDED = HttpHeaders.createOptimized("Forwarded");
+    private static final CharSequence CLIENT_CERT = HttpHeaders.createOptimized("Client-Cert");
+    private static final CharSequence CLIENT_CERT_CHAIN = HttpHeaders.createOptimized("Client-Cert-Chain");
     private static final CharSequence REQUEST_ID = HttpHeaders.createOptimized("X-Request-Id");
     private static final CharSequence TE = HttpHeaders.createOptimized("TE");
     private static final CharSequence TRAILERS = HttpHeaders.createOptimized("trailers");
@@ -48,6 +51,7 @@ public final class UpstreamHead {
             }
         }
         writeProvenance(out, exchange);
+        writeCertificate(out, exchange.get(ClientCertificate.KEY));
         out.add(REQUEST_ID, exchange.id());
         out.add(VIA, via);
     }
@@ -81,6 +85,21 @@ public final class UpstreamHead {
         String element = element(peer, host, proto);
         String elements = known == null ? null : known.forwarded();
         out.add(FORWARDED, elements == null ? element : elements + ", " + element);
+    }
+
+    /** RFC 9440 4: where we tell, nobody else does, no certificate of a client included. */
+    private static void writeCertificate(MultiMap out, @Nullable ClientCertificate told) {
+        if (told == null) {
+            return;
+        }
+        out.remove(CLIENT_CERT);
+        out.remove(CLIENT_CERT_CHAIN);
+        if (told.certificate() != null) {
+            out.add(CLIENT_CERT, told.certificate());
+        }
+        if (told.chain() != null) {
+            out.add(CLIENT_CERT_CHAIN, told.chain());
+        }
     }
 
     /** RFC 7239 4: IPv6 addresses stand in quotes and brackets, and a host with a port in quotes. */

@@ -27,6 +27,7 @@ public final class ExchangeMeters {
 
     private final Meters meters;
     private final PoolGauges pools;
+    private final ListenerMeters listeners;
     // Shared by all loops; what is in them goes when the configuration names it no longer.
     private final Map<String, RouteMeters> routes = new ConcurrentHashMap<>();
     private final Map<String, Map<String, EndpointMeters>> upstreams = new ConcurrentHashMap<>();
@@ -34,6 +35,7 @@ public final class ExchangeMeters {
     private ExchangeMeters(MeterRegistry registry, Tags common) {
         meters = new Meters(registry, common);
         pools = new PoolGauges(meters, this::retain);
+        listeners = new ListenerMeters(meters);
     }
 
     /**
@@ -69,6 +71,11 @@ public final class ExchangeMeters {
     /** An exchange of this route has ended. */
     public void ended(String route, String method, Outcome outcome) {
         of(route).ended(method, outcome);
+    }
+
+    /** What knows listeners. */
+    public ConnectionMeters listeners() {
+        return listeners;
     }
 
     /** What knows pools. */

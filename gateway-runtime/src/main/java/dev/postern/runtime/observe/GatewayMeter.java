@@ -83,7 +83,21 @@ public enum GatewayMeter {
             Kind.GAUGE,
             "",
             List.of("upstream", "endpoint"),
-            "1 while the endpoint may be picked, 0 while it is unhealthy or avoided.");
+            "1 while the endpoint may be picked, 0 while it is unhealthy or avoided."),
+    /** Connections of a door. */
+    LISTENER_CONNECTIONS(
+            "postern.listener.connections",
+            Kind.GAUGE,
+            "connections",
+            List.of("listener"),
+            "Open connections of clients."),
+    /** Closed at once. */
+    CONNECTIONS_REFUSED(
+            "postern.connections.refused",
+            Kind.COUNTER,
+            "connections",
+            List.of("listener", "reason"),
+            "Connections that were closed as soon as they came, by the limit that they would have passed.");
 
     /** What a meter measures. */
     public enum Kind {

@@ -1,6 +1,7 @@
 package dev.postern.runtime.observe;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -47,6 +48,17 @@ final class Meters {
         return Gauge.builder(meter.meter(), source, value)
                 .description(meter.meaning())
                 .baseUnit(unit)
+                .tags(tags)
+                .register(registry);
+    }
+
+    /** A counter whose number is somebody else's. As for gauges. */
+    <T> FunctionCounter total(GatewayMeter meter, T source, ToDoubleFunction<T> value, String... labels) {
+        Tags tags = tags(meter, labels);
+        registry.removeByPreFilterId(new Meter.Id(meter.meter(), tags, meter.unit(), null, Meter.Type.COUNTER));
+        return FunctionCounter.builder(meter.meter(), source, value)
+                .description(meter.meaning())
+                .baseUnit(meter.unit())
                 .tags(tags)
                 .register(registry);
     }

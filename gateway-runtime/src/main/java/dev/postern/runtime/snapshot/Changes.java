@@ -110,6 +110,8 @@ public final class Changes {
         tls(subject, before.tls(), after.tls());
         limits(subject, before.limits(), after.limits());
         subject.data("trustedProxies", before.trustedProxies(), after.trustedProxies());
+        subject.data("proxyProtocol", before.proxyProtocol(), after.proxyProtocol());
+        subject.data("proxyProtocolOnly", before.proxyProtocolOnly(), after.proxyProtocolOnly());
         subject.data("healthPath", before.healthPath(), after.healthPath());
         subject.data("byteGuard", before.byteGuard(), after.byteGuard());
         subject.data("protocols", before.protocols(), after.protocols());
@@ -130,6 +132,14 @@ public final class Changes {
                 before != null && before.requiresClientCertificate(),
                 after != null && after.requiresClientCertificate());
         subject.data(
+                "forwardClientCertificate",
+                before != null && before.forwardsClientCertificate(),
+                after != null && after.forwardsClientCertificate());
+        subject.data(
+                "forwardClientCertificateChain",
+                before != null && before.forwardsClientCertificateChain(),
+                after != null && after.forwardsClientCertificateChain());
+        subject.data(
                 "reloadEvery",
                 before == null ? null : before.reloadEvery(),
                 after == null ? null : after.reloadEvery());
@@ -140,6 +150,9 @@ public final class Changes {
         subject.data("maxHeadBytes", before.maxHeadBytes(), after.maxHeadBytes());
         subject.data("maxHeaders", before.maxHeaders(), after.maxHeaders());
         subject.data("maxConnections", before.maxConnections(), after.maxConnections());
+        subject.data("maxConnectionsPerClient", before.maxConnectionsPerClient(), after.maxConnectionsPerClient());
+        subject.data(
+                "maxNewConnectionsPerClient", before.maxNewConnectionsPerClient(), after.maxNewConnectionsPerClient());
         subject.data("handshakeTimeout", before.handshakeTimeout(), after.handshakeTimeout());
         subject.data("headTimeout", before.headTimeout(), after.headTimeout());
         subject.data("keepAlive", before.keepAlive(), after.keepAlive());

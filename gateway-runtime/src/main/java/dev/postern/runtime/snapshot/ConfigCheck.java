@@ -93,6 +93,7 @@ public final class ConfigCheck {
                 listenerTls(tls, now, findings);
             }
             listener.trustedProxies().forEach(proxy -> add(findings, "trusted proxy: ", network.apply(proxy)));
+            listener.proxyProtocol().forEach(balancer -> add(findings, "proxy protocol: ", network.apply(balancer)));
             String health = listener.healthPath();
             if (health != null) {
                 add(findings, "healthPath: ", path.apply(health));

@@ -64,7 +64,12 @@ class ChangesTest {
     @Test
     void each_field_of_a_listener_has_its_line() {
         Listener before = Listener.http(8080);
-        Listener after = Listener.https(8443, Tls.pem(Path.of("c.pem"), Path.of("k.pem")))
+        Listener after = Listener.https(
+                        8443,
+                        Tls.pem(Path.of("c.pem"), Path.of("k.pem"))
+                                .refuseUnknownNames()
+                                .requireClientCertificate(Path.of("ca.pem"))
+                                .forwardClientCertificateChain())
                 .name("http-8080")
                 .host("127.0.0.1")
                 .limits(Limits.standard()
@@ -72,10 +77,14 @@ class ChangesTest {
                         .maxHeadBytes(2048)
                         .maxHeaders(50)
                         .maxConnections(7)
+                        .maxConnectionsPerClient(6)
+                        .maxNewConnectionsPerClient(5)
+                        .handshakeTimeout(Duration.ofSeconds(4))
                         .headTimeout(Duration.ofSeconds(1))
                         .keepAlive(Duration.ofSeconds(2))
                         .writeTimeout(Duration.ofSeconds(3)))
                 .trustedProxies("10.0.0.0/8")
+                .proxyProtocolOnly("10.1.0.0/16")
                 .healthPath("/health")
                 .withoutByteGuard();
         assertThat(lines(Gateway.builder().listen(before), Gateway.builder().listen(after)))
@@ -83,15 +92,25 @@ class ChangesTest {
                         "~ listener \"http-8080\": host 0.0.0.0 → 127.0.0.1",
                         "~ listener \"http-8080\": port 8080 → 8443",
                         "~ listener \"http-8080\": certificates none → [c.pem (key k.pem)]",
+                        "~ listener \"http-8080\": refuseUnknownNames false → true",
+                        "~ listener \"http-8080\": clientTrust none → ca.pem",
+                        "~ listener \"http-8080\": requireClientCertificate false → true",
+                        "~ listener \"http-8080\": forwardClientCertificate false → true",
+                        "~ listener \"http-8080\": forwardClientCertificateChain false → true",
                         "~ listener \"http-8080\": reloadEvery none → PT1M",
                         "~ listener \"http-8080\": maxTargetBytes 8192 → 1024",
                         "~ listener \"http-8080\": maxHeadBytes 16384 → 2048",
                         "~ listener \"http-8080\": maxHeaders 100 → 50",
                         "~ listener \"http-8080\": maxConnections 10000 → 7",
+                        "~ listener \"http-8080\": maxConnectionsPerClient 2500 → 6",
+                        "~ listener \"http-8080\": maxNewConnectionsPerClient 1000 → 5",
+                        "~ listener \"http-8080\": handshakeTimeout PT10S → PT4S",
                         "~ listener \"http-8080\": headTimeout PT10S → PT1S",
                         "~ listener \"http-8080\": keepAlive PT1M15S → PT2S",
                         "~ listener \"http-8080\": writeTimeout PT30S → PT3S",
                         "~ listener \"http-8080\": trustedProxies [] → [10.0.0.0/8]",
+                        "~ listener \"http-8080\": proxyProtocol [] → [10.1.0.0/16]",
+                        "~ listener \"http-8080\": proxyProtocolOnly false → true",
                         "~ listener \"http-8080\": healthPath none → /health",
                         "~ listener \"http-8080\": byteGuard true → false",
                         "~ listener \"http-8080\": protocols [HTTP_1_1] → [HTTP_1_1, HTTP_2]");

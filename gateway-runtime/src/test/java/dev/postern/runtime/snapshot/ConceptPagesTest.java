@@ -8,6 +8,7 @@ import dev.postern.Filter;
 import dev.postern.Gateway;
 import dev.postern.GatewayConfig;
 import dev.postern.HealthCheck;
+import dev.postern.Limits;
 import dev.postern.Listener;
 import dev.postern.LoadBalancer;
 import dev.postern.Managed;
@@ -42,7 +43,7 @@ class ConceptPagesTest {
     private static final Path THIS = Path.of("src/test/java/dev/postern/runtime/snapshot/ConceptPagesTest.java");
 
     @ParameterizedTest
-    @ValueSource(strings = {"upstreams.md", "discovery.md", "config-as-a-value.md", "tls.md"})
+    @ValueSource(strings = {"upstreams.md", "discovery.md", "config-as-a-value.md", "tls.md", "listeners.md"})
     void code_on_the_page_compiles(String page) throws IOException {
         String compiled = words(Files.readString(THIS));
         List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
@@ -87,6 +88,18 @@ class ConceptPagesTest {
                 .discovery(DnsDiscovery.services("_http._tcp.stock.example.com"))
                 .build();
         return List.of(pods, instances, hosts);
+    }
+
+    static Listener limited(Tls tls) {
+        Listener edge = Listener.https(8443, tls)
+                .limits(Limits.standard()
+                        .maxConnections(20_000)
+                        .maxConnectionsPerClient(200)
+                        .maxNewConnectionsPerClient(50))
+                .proxyProtocol("10.1.0.0/24")
+                .trustedProxies("192.0.2.10")
+                .healthPath("/ready");
+        return edge;
     }
 
     static Listener secured() {
