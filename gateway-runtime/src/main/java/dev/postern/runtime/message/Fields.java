@@ -46,7 +46,10 @@ public final class Fields {
         EXPECT,
         /** Says who the client is or what it asked for; only the gateway may say that. */
         IDENTITY,
-        /** Dropped without a word: {@code Proxy} becomes an environment variable of CGI programs (httpoxy). */
+        /**
+         * Dropped without a word: {@code Proxy} becomes an environment variable of CGI programs (httpoxy); others change the
+         * method or the path behind the back of the route that was matched.
+         */
         DANGEROUS
     }
 
@@ -67,7 +70,10 @@ public final class Fields {
                 is(name, "connection") ? Kind.CONNECTION : is(name, "keep-alive") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
             case 11 -> is(name, "client-cert") || is(name, "x-client-ip") ? Kind.IDENTITY : Kind.END_TO_END;
             case 12 -> is(name, "x-request-id") ? Kind.IDENTITY : Kind.END_TO_END;
-            case 13 -> is(name, "x-rewrite-url") || is(name, "x-client-cert") ? Kind.DANGEROUS : Kind.END_TO_END;
+            case 13 ->
+                is(name, "x-rewrite-url") || is(name, "x-client-cert") || is(name, "x-http-method")
+                        ? Kind.DANGEROUS
+                        : Kind.END_TO_END;
             case 14 ->
                 is(name, "content-length")
                         ? Kind.CONTENT_LENGTH
@@ -86,9 +92,10 @@ public final class Fields {
                         ? Kind.TRANSFER_ENCODING
                         : is(name, "x-forwarded-proto") || is(name, "client-cert-chain")
                                 ? Kind.IDENTITY
-                                : Kind.END_TO_END;
+                                : is(name, "x-method-override") ? Kind.DANGEROUS : Kind.END_TO_END;
             case 18 -> is(name, "x-forwarded-prefix") ? Kind.IDENTITY : Kind.END_TO_END;
             case 19 -> is(name, "proxy-authorization") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
+            case 22 -> is(name, "x-http-method-override") ? Kind.DANGEROUS : Kind.END_TO_END;
             default -> Kind.END_TO_END;
         };
     }
