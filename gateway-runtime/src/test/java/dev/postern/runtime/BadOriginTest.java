@@ -185,7 +185,8 @@ class BadOriginTest {
         Answer answer = running.client().get("/").read();
         // What breaks before the head has left becomes an answer of ours.
         assertThat(answer.complete()).as("%s", answer).isEqualTo(answer.status() == 502);
-        assertThat(running.outcome().failure()).isEqualTo(Failure.RESPONSE_BODY_BROKEN);
+        // Junk that was read together with its head has spoiled that, too.
+        assertThat(running.outcome().failure()).isIn(Failure.RESPONSE_BODY_BROKEN, Failure.RESPONSE_MALFORMED);
     }
 
     @Test

@@ -380,6 +380,7 @@ public final class Forwarding {
             RequestOptions options = new RequestOptions()
                     .setMethod(HttpMethod.valueOf(request.method()))
                     .setURI(request.target());
+            lent.begin(request.method());
             Future<HttpClientRequest> made = lent.connection().request(options);
             if (made.isComplete()) {
                 begin(made);

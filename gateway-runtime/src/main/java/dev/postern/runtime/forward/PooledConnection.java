@@ -10,6 +10,7 @@ final class PooledConnection {
     private final EndpointPool pool;
     private final HttpClientConnection connection;
     private final @Nullable Channel socket;
+    private final @Nullable ResponseGuard guard;
     private boolean closed;
     private boolean reused;
     private boolean gone;
@@ -19,6 +20,7 @@ final class PooledConnection {
         this.pool = pool;
         this.connection = connection;
         this.socket = Channels.exclusive(connection);
+        this.guard = socket == null ? null : ResponseGuard.install(socket, () -> pool.closed(this));
         connection.exceptionHandler(broken -> closed = true);
         connection.closeHandler(v -> {
             closed = true;
@@ -42,7 +44,14 @@ final class PooledConnection {
 
     /** Whether it can carry nothing more. */
     boolean isClosed() {
-        return closed;
+        return closed || (guard != null && guard.isSpoiled());
+    }
+
+    /** A request of this method goes out next: what comes from now on answers it. */
+    void begin(String method) {
+        if (guard != null) {
+            guard.expect(method);
+        }
     }
 
     /** Whether it has carried a request before the present one. */
@@ -61,7 +70,7 @@ final class PooledConnection {
 
     /** The attempt is over and the connection is clean: it may carry another. */
     void giveBack() {
-        if (closed) {
+        if (isClosed()) {
             discard();
         } else {
             pool.giveBack(this);

@@ -80,20 +80,13 @@ public final class Fields {
                         : is(name, "x-original-url") || is(name, "true-client-ip") || is(name, "http2-settings")
                                 ? Kind.DANGEROUS
                                 : Kind.END_TO_END;
-            case 15 -> is(name, "x-forwarded-for") ? Kind.IDENTITY : Kind.END_TO_END;
-            case 16 ->
-                is(name, "proxy-connection")
-                        ? Kind.HOP_BY_HOP
-                        : is(name, "x-forwarded-host") || is(name, "x-forwarded-port")
-                                ? Kind.IDENTITY
-                                : Kind.END_TO_END;
+            case 16 -> is(name, "proxy-connection") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
             case 17 ->
                 is(name, "transfer-encoding")
                         ? Kind.TRANSFER_ENCODING
-                        : is(name, "x-forwarded-proto") || is(name, "client-cert-chain")
+                        : is(name, "client-cert-chain")
                                 ? Kind.IDENTITY
                                 : is(name, "x-method-override") ? Kind.DANGEROUS : Kind.END_TO_END;
-            case 18 -> is(name, "x-forwarded-prefix") ? Kind.IDENTITY : Kind.END_TO_END;
             case 19 -> is(name, "proxy-authorization") ? Kind.HOP_BY_HOP : Kind.END_TO_END;
             case 22 -> is(name, "x-http-method-override") ? Kind.DANGEROUS : Kind.END_TO_END;
             default -> Kind.END_TO_END;
@@ -128,7 +121,7 @@ public final class Fields {
             case 9 -> is(name, "x-api-key");
             case 10 -> is(name, "user-agent");
             case 11 -> is(name, "traceparent");
-            case 12 -> is(name, "content-type") || is(name, "x-request-id") || is(name, "max-forwards");
+            case 12 -> is(name, "content-type") || is(name, "max-forwards");
             case 13 -> is(name, "authorization");
             case 17 -> is(name, "if-modified-since");
             case 19 -> is(name, "if-unmodified-since");

@@ -13,7 +13,7 @@ public final class Tokens {
             return true;
         }
         if (list.indexOf(',') < 0) {
-            return false;
+            return list.strip().equalsIgnoreCase(token);
         }
         for (String element : of(list)) {
             if (element.equalsIgnoreCase(token)) {

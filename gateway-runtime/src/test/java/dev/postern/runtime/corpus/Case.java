@@ -17,6 +17,7 @@ import java.util.Map;
  * @param origin targets that the origin sees although the connection ends in a refusal
  * @param parts the bytes; between two parts the origin must have got something
  * @param twin the nearest valid request, or empty
+ * @param settings what only some cases say: {@code method}, {@code end}, {@code pool} of responses
  */
 record Case(
         String topic,
@@ -27,7 +28,8 @@ record Case(
         String twinExpect,
         List<String> origin,
         List<byte[]> parts,
-        byte[] twin) {
+        byte[] twin,
+        Map<String, String> settings) {
 
     boolean isRefused() {
         return Character.isDigit(expect.charAt(0));

@@ -69,6 +69,7 @@ final class Corpus {
         private String unguarded = "";
         private String twinExpect = "same";
         private List<String> origin = List.of();
+        private final Map<String, String> settings = new LinkedHashMap<>();
 
         Reader(String topic, String name) {
             this.topic = topic;
@@ -102,6 +103,7 @@ final class Corpus {
                 case "expect" -> expect = value;
                 case "unguarded" -> unguarded = value;
                 case "twin" -> twinExpect = value;
+                case "method", "end", "pool" -> settings.put(line.substring(0, blank), value);
                 case "origin" -> origin = List.of(value.split(" "));
                 case "gone" -> {
                     for (String field : value.split(", ")) {
@@ -129,7 +131,8 @@ final class Corpus {
                     twinExpect,
                     origin,
                     parts,
-                    hasTwin ? twin.toByteArray() : new byte[0]);
+                    hasTwin ? twin.toByteArray() : new byte[0],
+                    settings);
         }
 
         @Override

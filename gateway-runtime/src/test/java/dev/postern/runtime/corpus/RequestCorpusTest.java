@@ -120,7 +120,8 @@ class RequestCorpusTest {
                         "",
                         List.of(),
                         each.parts(),
-                        new byte[0]);
+                        new byte[0],
+                        Map.of());
                 run(alone, running, origin);
             }
         }
@@ -157,7 +158,8 @@ class RequestCorpusTest {
                 "",
                 List.of(),
                 List.of(each.twin()),
-                new byte[0]);
+                new byte[0],
+                Map.of());
     }
 
     /** Runs a case, notes what is wrong, and returns what reached the origin, by its bytes without the request's id. */

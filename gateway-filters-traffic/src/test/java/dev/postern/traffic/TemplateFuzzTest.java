@@ -1,0 +1,102 @@
+package dev.postern.traffic;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Mutated inputs for every parser of this module: none breaks, and no value changes the shape of what it is put into. */
+class TemplateFuzzTest {
+    private static String text(byte[] input) {
+        return new String(input, StandardCharsets.UTF_8);
+    }
+
+    private static void check(boolean holds, String what) {
+        if (!holds) {
+            throw new IllegalStateException(what);
+        }
+    }
+
+    @Test
+    void json_of_upstreams() {
+        Mutations.run(
+                "json",
+                input -> {
+                    JsonNode node = Json.read(ByteBuffer.wrap(input));
+                    if (node == null) {
+                        return 0;
+                    }
+                    // What was read is written so that it is read as the same.
+                    JsonNode again = Json.read(ByteBuffer.wrap(Json.bytes(node)));
+                    check(node.equals(again), node + " and " + again);
+                    return 1 + (node.toString().length() & 255);
+                },
+                "{\"a\":[1,2.5,-3e7,true,null],\"b\":{\"c\":\"\\ud83d\\ude00\"}}",
+                "[[[]]]",
+                "{\"a\":1,\"a\":2} x");
+    }
+
+    @Test
+    void values_in_targets() {
+        TargetTemplate template = TargetTemplate.parse("/a/{id}/b?x={query:y}&z=1", problem -> {});
+        Mutations.run(
+                "value-in-target",
+                input -> {
+                    String value = text(input);
+                    String target;
+                    try {
+                        target = template.fill(reference -> value);
+                    } catch (UnusableValue unusable) {
+                        return 0;
+                    }
+                    int mark = target.indexOf('?');
+                    check(target.substring(0, mark).split("/", -1).length == 4, target);
+                    check(target.substring(mark).split("&", -1).length == 2, target);
+                    check(target.chars().allMatch(c -> c > ' ' && c < 127), target);
+                    return 1 + target.length();
+                },
+                "7",
+                "../x",
+                "a b&c=d#e",
+                "\u00e4/\\");
+    }
+
+    @Test
+    void templates_of_targets() {
+        Mutations.run(
+                "target-template",
+                input -> {
+                    List<String> problems = new ArrayList<>();
+                    TargetTemplate template = TargetTemplate.parse(text(input), problems::add);
+                    return problems.size() * 16
+                            + (problems.isEmpty() ? template.references().size() : 0);
+                },
+                "/users/{id}/orders?page={query:page}&of={user.name}",
+                "/{a}{b.c.d}/x",
+                "/}{");
+    }
+
+    @Test
+    void templates_of_bodies() {
+        Mutations.run(
+                "json-template",
+                input -> {
+                    List<String> problems = new ArrayList<>();
+                    JsonTemplate template = JsonTemplate.parse(text(input), problems::add);
+                    if (template == null || !problems.isEmpty()) {
+                        return -1;
+                    }
+                    byte[] body = template.fill(reference -> TextNode.valueOf("\",\"evil\":\"1"));
+                    JsonNode filled = Json.read(ByteBuffer.wrap(body));
+                    check(filled != null, text(body));
+                    check(filled.size() == Json.read(text(input)).size(), text(body));
+                    return template.references().size();
+                },
+                "{\"a\":\"{id}\",\"b\":[\"x {query:q} y\",1],\"c\":{\"d\":\"{user.id}\"}}",
+                "\"{id}\"",
+                "{\"a\":\"{\"}");
+    }
+}

@@ -1,0 +1,43 @@
+package dev.postern.runtime.corpus;
+
+import dev.postern.runtime.rig.Fuzz;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The targets of {@link ParserFuzzTest} for Jazzer, which need not be on the class path of the tests: {@code
+ * --target_class=dev.postern.runtime.corpus.JazzerEntry}, with {@code postern.fuzz.target} naming one of them.
+ */
+public final class JazzerEntry {
+    private static Fuzz.Target target;
+
+    private JazzerEntry() {}
+
+    /** Called by Jazzer before the first input. */
+    public static void fuzzerInitialize() throws Exception {
+        Constructor<ParserFuzzTest> maker = ParserFuzzTest.class.getDeclaredConstructor();
+        maker.setAccessible(true);
+        ParserFuzzTest tests = maker.newInstance();
+        Map<String, Fuzz.Target> targets = Fuzz.collected(() -> {
+            for (Method test : ParserFuzzTest.class.getDeclaredMethods()) {
+                if (test.isAnnotationPresent(Test.class)) {
+                    test.setAccessible(true);
+                    test.invoke(tests);
+                }
+            }
+        });
+        String name = System.getProperty("postern.fuzz.target", "");
+        target = targets.get(name);
+        if (target == null) {
+            throw new IllegalArgumentException(
+                    "postern.fuzz.target: " + name + " (expected: one of " + targets.keySet() + ")");
+        }
+    }
+
+    /** Called by Jazzer for every input; whatever is thrown is a finding. */
+    public static void fuzzerTestOneInput(byte[] input) throws Exception {
+        target.run(input);
+    }
+}

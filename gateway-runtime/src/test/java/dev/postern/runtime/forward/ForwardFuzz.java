@@ -1,0 +1,44 @@
+package dev.postern.runtime.forward;
+
+import dev.postern.runtime.forward.ResponseFraming.Step;
+import dev.postern.runtime.rig.Fuzz;
+
+/** Parsers of this package, for the fuzzer. */
+public final class ForwardFuzz {
+    private ForwardFuzz() {}
+
+    /** The framing of responses is the same however the bytes are cut. */
+    public static Fuzz.Target responses() {
+        return input -> {
+            boolean head = input.length % 5 == 0;
+            String whole = judged(input, Integer.MAX_VALUE, head);
+            String single = judged(input, 1, head);
+            if (!whole.equals(single)) {
+                throw new IllegalStateException("byte by byte: " + single + ", at once: " + whole);
+            }
+            return whole.replaceAll("[0-9]+", "").hashCode() ^ (whole.length() & 3);
+        };
+    }
+
+    private static String judged(byte[] input, int piece, boolean head) {
+        ResponseFraming framing = new ResponseFraming();
+        framing.expect(head);
+        long body = 0;
+        int at = 0;
+        while (at < input.length) {
+            if (framing.isIdle()) {
+                return "ended at " + at + " after " + body;
+            }
+            long opaque = framing.opaque();
+            if (opaque > 0) {
+                int count = (int) Math.min(Math.min(opaque, piece), input.length - at);
+                framing.skip(count);
+                at += count;
+                body += count;
+            } else if (framing.next(input[at++]) == Step.REFUSED) {
+                return framing.reason() + " at " + at + " after " + body;
+            }
+        }
+        return (framing.isIdle() ? "ended at " + at : "waits") + " after " + body;
+    }
+}
