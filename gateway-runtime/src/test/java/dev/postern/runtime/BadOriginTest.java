@@ -38,7 +38,6 @@ class BadOriginTest {
                 "HTTP/1.1 abc OK\r\n\r\n",
                 "HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n",
                 "HTTP/1.1 700 High\r\nContent-Length: 0\r\n\r\n",
-                "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
                 "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
@@ -92,6 +91,7 @@ class BadOriginTest {
     @Test
     void interim_responses_are_swallowed() throws Exception {
         RawOrigin origin = rig.origin(RawOrigin.bytes("HTTP/1.1 100 Continue\r\n\r\n"
+                + "HTTP/1.1 102 Processing\r\n\r\n"
                 + "HTTP/1.1 103 Early Hints\r\n"
                 + "Link: </a>; rel=preload\r\n\r\n"
                 + "HTTP/1.1 100 Continue\r\n\r\n"

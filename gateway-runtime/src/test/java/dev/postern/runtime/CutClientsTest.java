@@ -136,7 +136,7 @@ class CutClientsTest {
                 client.socket().setSoLinger(true, 0);
             }
             long start = System.nanoTime();
-            client.close();
+            client.socket().close();
             if (withinHead) {
                 assertThat(mine.came.getCount()).isEqualTo(1);
                 return -1;

@@ -25,6 +25,10 @@ final class ResponseFraming {
     enum Step {
         /** Nothing to act on. */
         MORE,
+        /** The head of an interim response is complete, 100 or 103; another follows. */
+        INTERIM,
+        /** The same of one that a proxy has no use for. */
+        NOISE,
         /** The response is complete. */
         END,
         /** Not to be understood in one way: {@link #reason()}. */
@@ -97,6 +101,11 @@ final class ResponseFraming {
     /** Whether nothing is expected any more: a byte that comes is nobody's. */
     boolean isIdle() {
         return state == State.IDLE;
+    }
+
+    /** Whether a head is under way, or to come: what was seen of it so far may still be refused, or be noise. */
+    boolean isInHead() {
+        return state.compareTo(State.STATUS) >= 0 && state.compareTo(State.HEAD_LF) <= 0 && !trailers;
     }
 
     /** How many coming bytes are of a body and need not be seen; {@link Long#MAX_VALUE} for all there are. */
@@ -335,8 +344,12 @@ final class ResponseFraming {
             if (lengthSeen && left > 0 || codingSeen) {
                 return refuse("interim response with a body");
             }
+            // RFC 9110 15.2: a proxy passes on what it asked for, and may drop the rest. The decoder takes only these
+            // for
+            // interim ones, and any other for the response.
+            boolean known = status == 100 || status == 103;
             begin();
-            return Step.MORE;
+            return known ? Step.INTERIM : Step.NOISE;
         }
         if (head || status == 204 || status == 304) {
             return end();

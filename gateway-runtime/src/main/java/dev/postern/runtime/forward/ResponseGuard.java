@@ -15,10 +15,14 @@ import org.jspecify.annotations.Nullable;
  * for, not a byte more (T024). On the connection's loop only.
  */
 final class ResponseGuard extends ChannelInboundHandlerAdapter {
-    private static final int REFUSED = -1;
+    /** As much as the decoder behind takes. */
+    private static final int MAX_HEAD_BYTES = 64 * 1024 + 4096;
 
     private final ResponseFraming framing = new ResponseFraming();
     private final Runnable onSurplus;
+    /** The beginning of a head that is not complete. */
+    private @Nullable ByteBuf held;
+
     private boolean spoiled;
 
     private ResponseGuard(Runnable onSurplus) {
@@ -55,50 +59,77 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (!(message instanceof ByteBuf bytes)) {
             ctx.fireChannelRead(message);
-            return;
-        }
-        if (spoiled) {
+        } else if (spoiled) {
             ReferenceCountUtil.release(bytes);
-            return;
-        }
-        int end = judged(bytes);
-        if (end == bytes.writerIndex()) {
-            ctx.fireChannelRead(bytes);
-            return;
-        }
-        spoiled = true;
-        if (end == REFUSED) {
-            // Nothing of what was read with it: if its head is in there, a 502 can still be the answer.
-            bytes.release();
-            ctx.fireExceptionCaught(new CorruptedFrameException("response: " + framing.reason()));
-            ctx.close();
-            return;
-        }
-        int count = end - bytes.readerIndex();
-        if (count > 0) {
-            ctx.fireChannelRead(bytes.readSlice(count));
+        } else if (held == null) {
+            judge(ctx, bytes, bytes.readerIndex());
         } else {
+            ByteBuf head = held;
+            held = null;
+            int seen = head.writerIndex();
+            judge(ctx, head.writeBytes(bytes), seen);
             bytes.release();
         }
-        onSurplus.run();
     }
 
-    /** The index behind the last byte that belongs to a response, or {@link #REFUSED}. */
-    private int judged(ByteBuf bytes) {
-        int at = bytes.readerIndex();
+    /** Judges what has come from {@code at} on, passes on what belongs to somebody, and keeps a head that is not complete. */
+    private void judge(ChannelHandlerContext ctx, ByteBuf bytes, int at) {
+        int from = bytes.readerIndex();
+        int head = from;
         int to = bytes.writerIndex();
-        while (at < to) {
+        while (at < to && !framing.isIdle()) {
             long opaque = framing.opaque();
             if (opaque > 0) {
                 int count = (int) Math.min(opaque, to - at);
                 framing.skip(count);
                 at += count;
-            } else if (framing.isIdle()) {
-                return at;
-            } else if (framing.next(bytes.getByte(at++)) == Step.REFUSED) {
-                return REFUSED;
+                continue;
+            }
+            Step step = framing.next(bytes.getByte(at++));
+            if (step == Step.REFUSED || (framing.isInHead() && at - head > MAX_HEAD_BYTES)) {
+                // Nothing of what was read with it: if its head is in there, a 502 can still be the answer.
+                bytes.release();
+                refuse(ctx);
+                return;
+            }
+            if (step == Step.NOISE) {
+                pass(ctx, bytes, from, head);
+                from = at;
+            }
+            if (step == Step.NOISE || step == Step.INTERIM || !framing.isInHead()) {
+                head = at;
             }
         }
-        return at;
+        spoiled = at < to;
+        boolean unfinished = framing.isInHead();
+        if (unfinished && head < to) {
+            held = ctx.alloc().buffer(to - head).writeBytes(bytes, head, to - head);
+        }
+        pass(ctx, bytes, from, unfinished ? head : at);
+        bytes.release();
+        if (spoiled) {
+            onSurplus.run();
+        }
+    }
+
+    private static void pass(ChannelHandlerContext ctx, ByteBuf bytes, int from, int to) {
+        if (from < to) {
+            ctx.fireChannelRead(bytes.retainedSlice(from, to - from));
+        }
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // the future of close(): nobody waits for it
+    private void refuse(ChannelHandlerContext ctx) {
+        spoiled = true;
+        ctx.fireExceptionCaught(new CorruptedFrameException("response: " + framing.reason()));
+        ctx.close();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        if (held != null) {
+            held.release();
+            held = null;
+        }
     }
 }
