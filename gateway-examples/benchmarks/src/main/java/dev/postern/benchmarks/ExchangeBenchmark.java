@@ -38,7 +38,7 @@ public class ExchangeBenchmark {
     @Param({"10", "1000"})
     int routes;
 
-    @Param({"0", "8"})
+    @Param({"0", "1", "8"})
     int filters;
 
     private Gateway gateway;

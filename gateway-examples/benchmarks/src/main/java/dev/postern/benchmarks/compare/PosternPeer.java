@@ -1,5 +1,6 @@
 package dev.postern.benchmarks.compare;
 
+import dev.postern.Filter;
 import dev.postern.Gateway;
 import dev.postern.GatewayBuilder;
 import dev.postern.Listener;
@@ -14,18 +15,23 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
  * The gateway as it ships, with metrics on, in front of one origin: what is measured as "postern". Nothing is set that a
  * user would not set; one event loop, as the processor that it is pinned to.
  *
- * <p>{@code -Dport} and {@code -Dorigin} say where; {@code -Droutes=n} gives n routes of path, method and header.
+ * <p>{@code -Dport} and {@code -Dorigin} say where; {@code -Droutes=n} gives n routes of path, method and header,
+ * {@code -Dfilters=n} n filters that change nothing.
  */
 public final class PosternPeer {
     private PosternPeer() {}
 
     /** Runs until it is killed. */
     public static void main(String[] args) {
-        gateway(Integer.getInteger("port", 8080), Integer.getInteger("origin", 19000), Integer.getInteger("routes", 0))
+        gateway(
+                        Integer.getInteger("port", 8080),
+                        Integer.getInteger("origin", 19000),
+                        Integer.getInteger("routes", 0),
+                        Integer.getInteger("filters", 0))
                 .start();
     }
 
-    static Gateway gateway(int port, int origin, int routes) {
+    static Gateway gateway(int port, int origin, int routes, int filters) {
         GatewayBuilder builder = Gateway.builder()
                 .runtime(new VertxRuntime().eventLoops(Integer.getInteger("loops", 1)))
                 .listen(Listener.http(port))
@@ -33,6 +39,9 @@ public final class PosternPeer {
                 .upstream(Upstream.builder("origin")
                         .endpoints("http://127.0.0.1:" + origin)
                         .build());
+        for (int i = 0; i < filters; i++) {
+            builder.filter(Filter.named("nothing-" + i, (request, chain) -> chain.proceed(request)));
+        }
         if (routes == 0) {
             builder.route(
                     Route.builder("all").match(Match.prefix("/")).to("origin").build());

@@ -38,6 +38,7 @@ public final class RawVertxPeer extends VerticleBase {
     private static final CharSequence FORWARDED_FOR = HttpHeaders.createOptimized("x-forwarded-for");
 
     private final int port;
+    private volatile int bound;
     private final ArrayDeque<HttpClientConnection> idle = new ArrayDeque<>();
     private final HttpConnectOptions connect;
 
@@ -45,6 +46,9 @@ public final class RawVertxPeer extends VerticleBase {
         this.port = port;
         connect = new HttpConnectOptions().setHost("127.0.0.1").setPort(origin);
     }
+
+    /** A floor that runs, and where. */
+    record Floor(Vertx vertx, int port) {}
 
     /** Runs until it is killed. */
     public static void main(String[] args) {
@@ -54,8 +58,8 @@ public final class RawVertxPeer extends VerticleBase {
                 Integer.getInteger("origin", 19000));
     }
 
-    /** A floor in this process; closing the Vertx ends it. */
-    static Vertx start(String transport, int port, int origin) {
+    /** A floor in this process; closing the Vertx ends it. Port 0 is any free one. */
+    static Floor start(String transport, int port, int origin) {
         Vertx vertx = Vertx.builder()
                 .with(new VertxOptions()
                         .setEventLoopPoolSize(1)
@@ -63,9 +67,9 @@ public final class RawVertxPeer extends VerticleBase {
                         .setInternalBlockingPoolSize(1))
                 .withTransport(transport(transport))
                 .build();
-        vertx.deployVerticle(() -> new RawVertxPeer(port, origin), new DeploymentOptions())
-                .await();
-        return vertx;
+        RawVertxPeer peer = new RawVertxPeer(port, origin);
+        vertx.deployVerticle(peer, new DeploymentOptions()).await();
+        return new Floor(vertx, peer.bound);
     }
 
     private static Transport transport(String name) {
@@ -89,7 +93,8 @@ public final class RawVertxPeer extends VerticleBase {
         return vertx.createHttpServer(
                         new HttpServerOptions().setHost("127.0.0.1").setPort(port))
                 .requestHandler(request -> handle(request, mine))
-                .listen();
+                .listen()
+                .onSuccess(server -> bound = server.actualPort());
     }
 
     private void handle(HttpServerRequest request, HttpClientAgent client) {
