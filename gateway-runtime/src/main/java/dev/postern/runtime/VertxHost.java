@@ -6,9 +6,12 @@ import dev.postern.runtime.pipeline.LoopWatch;
 import io.netty.channel.EventLoop;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.transport.Transport;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,10 +26,13 @@ import org.jspecify.annotations.Nullable;
 
 /** What a gateway stands on: a Vertx, its loops, the pool for blocking work, the system's time. */
 final class VertxHost {
+    private static final System.Logger LOG = System.getLogger(VertxHost.class.getName());
+
     private final @Nullable Vertx borrowed;
     private final int eventLoops;
     private final int offloadThreads;
     private final int offloadQueue;
+    private final boolean ioUring;
     private final Map<EventLoop, VertxLoop> byEventLoop = new ConcurrentHashMap<>();
     private final List<VertxLoop> loops = new ArrayList<>();
     private final AtomicInteger turn = new AtomicInteger();
@@ -34,11 +40,12 @@ final class VertxHost {
     private @Nullable OffloadPool offload;
     private @Nullable TimeSource foreignTime;
 
-    VertxHost(@Nullable Vertx borrowed, int eventLoops, int offloadThreads, int offloadQueue) {
+    VertxHost(@Nullable Vertx borrowed, int eventLoops, int offloadThreads, int offloadQueue, boolean ioUring) {
         this.borrowed = borrowed;
         this.eventLoops = eventLoops;
         this.offloadThreads = offloadThreads;
         this.offloadQueue = offloadQueue;
+        this.ioUring = ioUring;
     }
 
     /** Takes the first resources. */
@@ -46,13 +53,16 @@ final class VertxHost {
         foreignTime = newForeignTime;
         Vertx mine = borrowed;
         if (mine == null) {
-            mine = Vertx.builder()
+            VertxBuilder builder = Vertx.builder()
                     .with(new VertxOptions()
                             .setEventLoopPoolSize(eventLoops)
                             .setPreferNativeTransport(true)
                             // Ours names the filter and the route; theirs would only repeat it later.
-                            .setBlockedThreadCheckInterval(TimeUnit.HOURS.toMillis(1)))
-                    .build();
+                            .setBlockedThreadCheckInterval(TimeUnit.HOURS.toMillis(1)));
+            if (ioUring && canUseIoUring()) {
+                builder.withTransport(Transport.IO_URING);
+            }
+            mine = builder.build();
         }
         vertx = mine;
         offload = new OffloadPool(offloadThreads, offloadQueue);
@@ -64,6 +74,21 @@ final class VertxHost {
                 loops.add(loop);
             }
         }
+    }
+
+    private static boolean canUseIoUring() {
+        Transport transport = Transport.IO_URING;
+        if (transport != null && transport.available()) {
+            return true;
+        }
+        Throwable why = transport == null ? null : transport.unavailabilityCause();
+        LOG.log(
+                Level.WARNING,
+                "io_uring was asked for and is not available here ({0}); the default transport is used",
+                transport == null
+                        ? "add io.netty:netty-transport-native-io_uring for this platform"
+                        : String.valueOf(why));
+        return false;
     }
 
     Vertx vertx() {

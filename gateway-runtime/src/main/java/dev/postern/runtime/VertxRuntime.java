@@ -21,22 +21,26 @@ public final class VertxRuntime implements GatewayRuntime {
     private final int eventLoops;
     private final int offloadThreads;
     private final int offloadQueue;
+    private final boolean ioUring;
 
     /** A runtime whose gateways have a Vertx of their own. */
     public VertxRuntime() {
-        this(null, Runtime.getRuntime().availableProcessors(), OffloadPool.defaultThreads(), 1000);
+        this(null, Runtime.getRuntime().availableProcessors(), OffloadPool.defaultThreads(), 1000, false);
     }
 
-    private VertxRuntime(@Nullable Vertx borrowed, int eventLoops, int offloadThreads, int offloadQueue) {
+    private VertxRuntime(
+            @Nullable Vertx borrowed, int eventLoops, int offloadThreads, int offloadQueue, boolean ioUring) {
         this.borrowed = borrowed;
         this.eventLoops = eventLoops;
         this.offloadThreads = offloadThreads;
         this.offloadQueue = offloadQueue;
+        this.ioUring = ioUring;
     }
 
     /** A runtime whose gateways run in the host's Vertx, which is never closed by them. */
     public static VertxRuntime using(Vertx vertx) {
-        return new VertxRuntime(vertx, Runtime.getRuntime().availableProcessors(), OffloadPool.defaultThreads(), 1000);
+        return new VertxRuntime(
+                vertx, Runtime.getRuntime().availableProcessors(), OffloadPool.defaultThreads(), 1000, false);
     }
 
     /** On how many event loops a gateway listens, 1 to 1,024; the default is the number of processors. */
@@ -44,7 +48,7 @@ public final class VertxRuntime implements GatewayRuntime {
         if (count < 1 || count > 1024) {
             throw new IllegalArgumentException("eventLoops: " + count + " (expected: 1 to 1024)");
         }
-        return new VertxRuntime(borrowed, count, offloadThreads, offloadQueue);
+        return new VertxRuntime(borrowed, count, offloadThreads, offloadQueue, ioUring);
     }
 
     /**
@@ -61,12 +65,28 @@ public final class VertxRuntime implements GatewayRuntime {
         if (queue < 0) {
             throw new IllegalArgumentException("queue: " + queue + " (expected: >= 0)");
         }
-        return new VertxRuntime(borrowed, eventLoops, threads, queue);
+        return new VertxRuntime(borrowed, eventLoops, threads, queue, ioUring);
+    }
+
+    /**
+     * Lets the gateway's own Vertx use io_uring where the kernel allows it and {@code netty-transport-native-io_uring} is
+     * there; else it logs why not and uses what it uses by default: the native transport that is there, epoll on Linux, and
+     * NIO without one. Default: off, since many container profiles forbid io_uring and some kernels had holes in it.
+     *
+     * @throws IllegalStateException when the Vertx is borrowed: its transport is the host's choice
+     */
+    public VertxRuntime ioUring() {
+        if (borrowed != null) {
+            throw new IllegalStateException(
+                    "ioUring: the Vertx is borrowed (expected: its maker chooses, Vertx.builder().withTransport(…))");
+        }
+        return new VertxRuntime(null, eventLoops, offloadThreads, offloadQueue, true);
     }
 
     @Override
     public Gateway create(GatewayConfig config, Environment environment) {
-        return new VertxGateway(config, environment, new VertxHost(borrowed, eventLoops, offloadThreads, offloadQueue));
+        return new VertxGateway(
+                config, environment, new VertxHost(borrowed, eventLoops, offloadThreads, offloadQueue, ioUring));
     }
 
     /**

@@ -21,9 +21,12 @@ import java.util.Set;
  */
 public final class Allocation {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @SuppressWarnings("StringConcatToTextBlock") // the ends of its lines are not those of this file
     private static final String HEAD = " /api/items/42?expand=parts HTTP/1.1\r\n"
             + "Host: api.example.com\r\nUser-Agent: loadgen/1.0\r\nAccept: application/json\r\n"
             + "Accept-Encoding: gzip\r\nAccept-Language: en\r\nX-Request-Id: 0af7651916cd43dd8448eb211c80319c\r\n";
+
     private static final byte[] GET = ascii("GET" + HEAD + "\r\n");
     private static final byte[] POST = ascii("POST" + HEAD + "Content-Length: 1024\r\n\r\n" + "y".repeat(1024));
 

@@ -20,6 +20,8 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.OpenSSLEngineOptions;
+import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.core.transport.Transport;
 import java.util.ArrayDeque;
@@ -31,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * It keeps its connections in a deque of its own, copies headers in one pass, buffers bodies up to 64 KiB and sends them
  * with the head in one write. It checks nothing, routes nothing, counts nothing, has no timeout and no retry.
  *
- * <p>{@code -Dport} and {@code -Dorigin} say where, {@code -Dtransport} is {@code epoll}, {@code io_uring} or {@code nio}.
+ * <p>{@code -Dport} and {@code -Dorigin} say where, {@code -Dtls=folder} serves TLS, {@code -Dtransport} is {@code epoll}, {@code io_uring} or {@code nio}.
  */
 public final class RawVertxPeer extends VerticleBase {
     private static final int SMALL_BYTES = 64 * 1024;
@@ -52,10 +54,12 @@ public final class RawVertxPeer extends VerticleBase {
 
     /** Runs until it is killed. */
     public static void main(String[] args) {
+        long begun = System.nanoTime();
         start(
                 System.getProperty("transport", "epoll"),
                 Integer.getInteger("port", 8080),
                 Integer.getInteger("origin", 19000));
+        System.out.println("started in " + (System.nanoTime() - begun) / 1_000_000 + " ms");
     }
 
     /** A floor in this process; closing the Vertx ends it. Port 0 is any free one. */
@@ -90,8 +94,18 @@ public final class RawVertxPeer extends VerticleBase {
                 .setKeepAliveTimeout(600)
                 .setMaxChunkSize(SMALL_BYTES)
                 .setDecompressionSupported(false));
-        return vertx.createHttpServer(
-                        new HttpServerOptions().setHost("127.0.0.1").setPort(port))
+        HttpServerOptions options = new HttpServerOptions().setHost("127.0.0.1").setPort(port);
+        String tls = System.getProperty("tls");
+        if (tls != null) {
+            options.setSsl(true)
+                    .setKeyCertOptions(new PemKeyCertOptions()
+                            .setCertPath(tls + "/cert.pem")
+                            .setKeyPath(tls + "/key.pem"));
+            if (OpenSSLEngineOptions.isAvailable()) {
+                options.setSslEngineOptions(new OpenSSLEngineOptions());
+            }
+        }
+        return vertx.createHttpServer(options)
                 .requestHandler(request -> handle(request, mine))
                 .listen()
                 .onSuccess(server -> bound = server.actualPort());
