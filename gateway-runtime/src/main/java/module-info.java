@@ -20,6 +20,7 @@ module dev.postern.runtime {
     requires static transitive org.jspecify;
 
     exports dev.postern.runtime;
+    exports dev.postern.runtime.simulation;
 
     provides dev.postern.spi.GatewayRuntime with
             dev.postern.runtime.VertxRuntime;

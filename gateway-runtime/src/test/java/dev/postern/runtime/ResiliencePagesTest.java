@@ -3,18 +3,25 @@ package dev.postern.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.Endpoint;
+import dev.postern.HealthCheck;
 import dev.postern.Hedging;
 import dev.postern.LoadBalancer;
 import dev.postern.OutlierDetection;
 import dev.postern.RetryPolicy;
 import dev.postern.Upstream;
+import dev.postern.runtime.simulation.Behaviour;
+import dev.postern.runtime.simulation.Property;
+import dev.postern.runtime.simulation.Simulation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -87,5 +94,51 @@ class ResiliencePagesTest {
                 .hedging(Hedging.afterPercentile(0.95))
                 .build();
         return orders;
+    }
+
+    static void simulated(Upstream orders) {
+        Simulation simulation = Simulation.of(orders)
+                .requestsPerSecond(100)
+                .behaves(Duration.ofSeconds(10), "http://10.0.0.8:8081", Behaviour.answering(Duration.ofMillis(400)))
+                .leaves(Duration.ofSeconds(30), "http://10.0.0.7:8081")
+                .chaos(3)
+                .property(Property.amplificationAtMost(1.2))
+                .property(Property.recoversWithin(Duration.ofSeconds(20), 0.99))
+                .build();
+        simulation.check(0, 1_000);
+    }
+
+    static Upstream production() {
+        Upstream orders = Upstream.builder("orders")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081", "http://10.0.0.9:8081")
+                .loadBalancer(LoadBalancer.peakEwma())
+                .retry(RetryPolicy.builder()
+                        .onConnectFailure()
+                        .onReset()
+                        .onGatewayErrors()
+                        .build())
+                .outlierDetection(
+                        OutlierDetection.builder().maxEjectedShare(0.34).build())
+                .healthCheck(HealthCheck.http("/health"))
+                .slowStart(Duration.ofSeconds(30))
+                .firstByteTimeout(Duration.ofSeconds(5))
+                .build();
+        return orders;
+    }
+
+    static void rehearsed(Upstream orders) {
+        Simulation.of(orders)
+                .chaos(5)
+                .property(Property.servedAtLeast(0.95))
+                .build()
+                .check(0, 100);
+    }
+
+    @Test
+    void what_is_recommended_holds_what_its_page_says() {
+        Logger log = Logger.getLogger("dev.postern.health");
+        log.setLevel(Level.OFF);
+        rehearsed(production());
+        log.setLevel(null);
     }
 }

@@ -25,6 +25,7 @@ class ArrowsTest {
             Map.entry("observe", List.of()),
             Map.entry("balancing", List.of()),
             Map.entry("health", List.of("balancing")),
+            Map.entry("simulation", List.of("balancing", "health")),
             Map.entry("discovery", List.of("balancing")),
             Map.entry("message", List.of("pipeline")),
             Map.entry("edge", List.of("message")),
@@ -36,7 +37,7 @@ class ArrowsTest {
             Map.entry("listener", List.of("edge", "routing", "pipeline", "reply", "message", "snapshot", "tls")));
 
     private static final List<String> PLAIN =
-            List.of("pipeline", "routing", "balancing", "health", "discovery", "snapshot", "observe");
+            List.of("pipeline", "routing", "balancing", "health", "discovery", "snapshot", "observe", "simulation");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
