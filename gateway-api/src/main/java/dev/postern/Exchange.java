@@ -20,7 +20,7 @@ public interface Exchange {
         HTTP,
         /** A response that is a stream of server-sent events; known from the response head on. */
         SSE,
-        /** A connection upgraded to WebSocket. */
+        /** A WebSocket handshake on a route that takes them, and the connection that becomes of it. */
         WEBSOCKET,
         /** A gRPC call. */
         GRPC
@@ -76,6 +76,14 @@ public interface Exchange {
      * one given after the end runs at once.
      */
     void onEnd(Consumer<Outcome> callback);
+
+    /**
+     * Lets a hook see every message of the WebSocket that this exchange may become; several hooks see it in the order of
+     * the filters, on the way back in the reverse. Does nothing when the {@link #kind} is another.
+     *
+     * @throws IllegalStateException when the handshake has been sent already: call it before {@code proceed}
+     */
+    void onMessage(MessageHook hook);
 
     /**
      * Sends a request to another upstream of this gateway, under this exchange's deadline, trace and cancellation.

@@ -15,6 +15,10 @@ public enum Failure {
     EXPECTATION_FAILED(Party.CLIENT, 417, true, "expectation_failed", "http_request_error"),
     /** A protocol version that is not served here. */
     VERSION_NOT_SUPPORTED(Party.CLIENT, 505, true, "version_not_supported", "http_request_error"),
+    /** A WebSocket handshake of a version that is not served here. */
+    UPGRADE_REQUIRED(Party.CLIENT, 426, true, "upgrade_required", "http_request_error"),
+    /** A WebSocket handshake from a page whose origin the route does not allow. */
+    ORIGIN_REFUSED(Party.CLIENT, 403, true, "origin_refused", "http_request_denied"),
     /** No route takes this host and path. */
     NO_ROUTE(Party.CLIENT, 404, true, "no_route", "destination_not_found"),
     /** Routes take this path, but none with this method. */
@@ -31,6 +35,8 @@ public enum Failure {
     CLIENT_STALLED(Party.CLIENT, 499, false, "client_stalled", "connection_write_timeout"),
     /** The client went away; nobody receives this status, it is for logs and metrics. */
     CLIENT_GONE(Party.CLIENT, 499, false, "client_gone", "connection_terminated"),
+    /** A rule of the gateway has ended a WebSocket or event stream (idle, too old, expired, drained); nobody receives this status. */
+    STREAM_ENDED(Party.CLIENT, 499, false, "stream_ended", "connection_terminated"),
     /** A filter threw, returned nothing, or broke the rules of the chain. */
     FILTER_FAILED(Party.GATEWAY, 500, false, "filter_failed", "proxy_internal_error"),
     /** A handler of the host application threw or returned nothing. */

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which requests go through which filters to which destination.
  *
- * <p>{@link #timeout} runs from the request head to the end of the response. For event streams and for routes marked
- * {@link Builder#streaming} it ends at the head of the response; from there {@link #idleTimeout} and {@link #maxDuration}
- * rule.
+ * <p>{@link #timeout} runs from the request head to the end of the response. For event streams, WebSockets and routes
+ * marked {@link Builder#streaming} it ends at the head of the response; from there {@link #idleTimeout} and {@link
+ * #maxDuration} rule.
  */
 public final class Route {
     /** Stands in for the route of an exchange that no route took: its id is {@code unmatched}, it answers 404 or 405. */
@@ -30,6 +30,7 @@ public final class Route {
     private final boolean streaming;
     private final long maxRequestBytes;
     private final List<String> trailers;
+    private final @Nullable WebSocketRules webSockets;
 
     private Route(Builder builder) {
         id = builder.id;
@@ -43,6 +44,7 @@ public final class Route {
         streaming = builder.streaming;
         maxRequestBytes = builder.maxRequestBytes;
         trailers = builder.trailers;
+        webSockets = builder.webSockets;
     }
 
     /**
@@ -87,12 +89,12 @@ public final class Route {
         return timeout;
     }
 
-    /** The longest silence in either direction of a body. */
+    /** The longest silence of a body, or of both directions of a WebSocket. */
     public Duration idleTimeout() {
         return idleTimeout;
     }
 
-    /** The longest life of a streaming response; null for no bound. */
+    /** The longest life of a streaming response or WebSocket; null for no bound. */
     public @Nullable Duration maxDuration() {
         return maxDuration;
     }
@@ -110,6 +112,11 @@ public final class Route {
     /** The trailer fields that pass besides those of gRPC, lower-case; {@code *} at the end stands for anything. */
     public List<String> trailers() {
         return trailers;
+    }
+
+    /** The rules for WebSockets; null when the route takes none. */
+    public @Nullable WebSocketRules webSockets() {
+        return webSockets;
     }
 
     /** A builder that begins with this route's settings. */
@@ -130,7 +137,8 @@ public final class Route {
                 && Objects.equals(that.maxDuration, maxDuration)
                 && that.streaming == streaming
                 && that.maxRequestBytes == maxRequestBytes
-                && that.trailers.equals(trailers);
+                && that.trailers.equals(trailers)
+                && Objects.equals(that.webSockets, webSockets);
     }
 
     @Override
@@ -156,6 +164,7 @@ public final class Route {
         private boolean streaming;
         private long maxRequestBytes = 10L << 20;
         private List<String> trailers = List.of();
+        private @Nullable WebSocketRules webSockets;
 
         private Builder(String id) {
             this.id = id;
@@ -173,6 +182,7 @@ public final class Route {
             streaming = route.streaming;
             maxRequestBytes = route.maxRequestBytes;
             trailers = route.trailers;
+            webSockets = route.webSockets;
         }
 
         /** What the route accepts; the default is every request. */
@@ -250,7 +260,10 @@ public final class Route {
             return this;
         }
 
-        /** The longest silence while a body is being sent or received, more than zero; the default is 60 seconds. */
+        /**
+         * The longest silence while a body is being sent or received, or of both sides of a WebSocket (pings are no
+         * silence), more than zero; the default is 60 seconds.
+         */
         public Builder idleTimeout(Duration newIdleTimeout) {
             idleTimeout = Durations.positive("idleTimeout", newIdleTimeout);
             return this;
@@ -262,7 +275,7 @@ public final class Route {
             return this;
         }
 
-        /** The longest life of a streaming response, more than zero; the default is no bound. */
+        /** The longest life of a streaming response or WebSocket, more than zero; the default is no bound. */
         public Builder maxDuration(Duration newMaxDuration) {
             maxDuration = Durations.positive("maxDuration", newMaxDuration);
             return this;
@@ -300,6 +313,21 @@ public final class Route {
                 lower.add(name.toLowerCase(Locale.ROOT));
             }
             trailers = List.copyOf(lower);
+            return this;
+        }
+
+        /**
+         * Takes WebSocket handshakes too, by the {@linkplain WebSocketRules#standard() standard rules}; the route must lead
+         * to an upstream with endpoints. The default is that the wish to upgrade is dropped and the handshake is an
+         * ordinary request.
+         */
+        public Builder webSockets() {
+            return webSockets(WebSocketRules.standard());
+        }
+
+        /** Takes WebSocket handshakes too, by these rules. */
+        public Builder webSockets(WebSocketRules rules) {
+            webSockets = Objects.requireNonNull(rules, "rules");
             return this;
         }
 

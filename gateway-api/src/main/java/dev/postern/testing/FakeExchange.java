@@ -5,6 +5,7 @@ import dev.postern.ClientInfo;
 import dev.postern.Exchange;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
+import dev.postern.MessageHook;
 import dev.postern.Outcome;
 import dev.postern.Principal;
 import dev.postern.Request;
@@ -41,6 +42,7 @@ public final class FakeExchange implements Exchange {
     private final Deque<Consumer<Outcome>> callbacks = new ArrayDeque<>();
     // Delays and calls, also those that are over: failing them again does nothing.
     private final List<Runnable> cutAtEnd = new ArrayList<>();
+    private final List<MessageHook> hooks = new ArrayList<>();
     private long deadline;
     private Kind kind = Kind.HTTP;
     private Route route = Route.builder("fake").answer(Response.of(200)).build();
@@ -130,6 +132,21 @@ public final class FakeExchange implements Exchange {
     /** Ends the exchange by a failure, such as {@link Failure#CLIENT_GONE}, with its status. */
     public void end(Failure failure) {
         end(new Outcome(failure.status(), failure, failure.code(), Duration.ZERO, Duration.ZERO, 0, 0, 0, null, null));
+    }
+
+    /** Shows a message to the hooks, as the gateway would; the first verdict that does not pass it on, or {@code pass}. */
+    public MessageHook.Verdict message(MessageHook.Direction direction, MessageHook.Message message) {
+        List<MessageHook> order = new ArrayList<>(hooks);
+        if (direction == MessageHook.Direction.TO_CLIENT) {
+            Collections.reverse(order);
+        }
+        for (MessageHook hook : order) {
+            MessageHook.Verdict verdict = hook.onMessage(direction, message);
+            if (!verdict.passes()) {
+                return verdict;
+            }
+        }
+        return MessageHook.Verdict.pass();
     }
 
     /** The hand-moved time. */
@@ -230,6 +247,11 @@ public final class FakeExchange implements Exchange {
         } else {
             callbacks.push(callback);
         }
+    }
+
+    @Override
+    public void onMessage(MessageHook hook) {
+        hooks.add(Objects.requireNonNull(hook, "hook"));
     }
 
     @Override

@@ -75,7 +75,7 @@ final class ClaimRules {
             require(now < tooOld, Rejection.TOO_OLD);
             until = Math.min(until, tooOld);
         }
-        return new TokenFacts(principal, from, until);
+        return new TokenFacts(principal.withExpiry(Instant.ofEpochSecond(until)), from, until);
     }
 
     private static @Nullable Long second(Map<String, Object> claims, String name) throws RefusedToken {

@@ -26,6 +26,7 @@ import dev.postern.Response;
 import dev.postern.testing.FakeChain;
 import dev.postern.testing.FakeExchange;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -275,6 +276,24 @@ class JwtAuthTest {
         assertThat(refusal(filter, rs256("rsa", payload("iat", NOW - 109)))).isEqualTo("accepted");
         assertThat(refusal(filter, rs256("rsa", payload("iat", NOW - 110)))).isEqualTo("401 too_old");
         assertThat(refusal(filter, rs256("rsa", payload("iat", null)))).isEqualTo("401 dates");
+    }
+
+    @Test
+    void t104_the_principal_ends_when_the_token_does() {
+        Instant now = services.time.now();
+        JwtAuth filter = started(trustingRsa().clockSkew(Duration.ofSeconds(5)));
+        FakeExchange exchange = new FakeExchange();
+        FakeChain.answering(Response.of(200))
+                .within(exchange)
+                .run(filter, bearing(rs256("rsa", payload("exp", NOW + 100))));
+        assertThat(exchange.principal().expiresAt()).isEqualTo(now.plusSeconds(105));
+
+        JwtAuth aging = started(trustingRsa().clockSkew(Duration.ZERO).maxTokenAge(Duration.ofSeconds(20)));
+        FakeExchange other = new FakeExchange();
+        FakeChain.answering(Response.of(200))
+                .within(other)
+                .run(aging, bearing(rs256("rsa", payload("exp", NOW + 100, "iat", NOW))));
+        assertThat(other.principal().expiresAt()).isEqualTo(now.plusSeconds(20));
     }
 
     @Test

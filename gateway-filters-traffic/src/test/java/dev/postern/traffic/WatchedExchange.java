@@ -3,6 +3,7 @@ package dev.postern.traffic;
 import dev.postern.Call;
 import dev.postern.ClientInfo;
 import dev.postern.Exchange;
+import dev.postern.MessageHook;
 import dev.postern.Outcome;
 import dev.postern.Principal;
 import dev.postern.Request;
@@ -66,6 +67,11 @@ final class WatchedExchange implements Exchange {
                 call.cancel();
             }
         };
+    }
+
+    @Override
+    public void onMessage(MessageHook hook) {
+        exchange.onMessage(hook);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.postern.runtime;
 import dev.postern.BlockingHandler;
 import dev.postern.Call;
 import dev.postern.Destination;
+import dev.postern.Exchange;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Handler;
@@ -173,6 +174,15 @@ final class Destinations {
         Target target = Objects.requireNonNull(targets.get(name), name);
         if (target.roster() == null) {
             return local(target.upstream(), request, exchange);
+        }
+        if (exchange.kind() == Exchange.Kind.WEBSOCKET && !exchange.tunnels()) {
+            return LoopStage.failed(
+                    exchange.loop(),
+                    new GatewayException(
+                            Failure.BAD_REQUEST,
+                            "websocket.no_socket",
+                            "a WebSocket needs a connection that it can take over, and handle() has none",
+                            null));
         }
         String fixedHost = rewrite.keepsHost() ? exchange.original().authority() : rewrite.host();
         return forwarding(target.roster(), request, exchange, fixedHost, true).start();

@@ -46,6 +46,9 @@ record GatewayContext(
             if (cause.failure() == Failure.METHOD_NOT_ALLOWED && allowed != null) {
                 headers.set("Allow", String.join(", ", allowed));
             }
+            if (cause.failure() == Failure.UPGRADE_REQUIRED) {
+                headers.set("Sec-WebSocket-Version", "13");
+            }
         }
         return response.withHeaders(headers.build());
     }

@@ -1,6 +1,5 @@
 package dev.postern.runtime;
 
-import dev.postern.Body;
 import dev.postern.BoundListener;
 import dev.postern.ClientInfo;
 import dev.postern.ExchangeObserver;
@@ -9,7 +8,6 @@ import dev.postern.Failure;
 import dev.postern.GatewayConfig;
 import dev.postern.GatewayException;
 import dev.postern.GatewayStartException;
-import dev.postern.Headers;
 import dev.postern.Listener;
 import dev.postern.Request;
 import dev.postern.Response;
@@ -30,6 +28,7 @@ import dev.postern.runtime.listener.Front;
 import dev.postern.runtime.listener.HttpEntry;
 import dev.postern.runtime.listener.HttpListener;
 import dev.postern.runtime.listener.Refusal;
+import dev.postern.runtime.listener.Upgrades;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.SafeObservers;
@@ -65,6 +64,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -424,21 +424,26 @@ final class RunningGateway implements Front {
                 result.fail(stopped);
                 return;
             }
-            Request checked;
+            RequestHead head;
             try {
-                checked = validated(request);
+                head = judged(request);
             } catch (GatewayException refused) {
                 snapshot.refuse(request, client, loop, reply, this::begun, refused);
                 return;
             }
+            Request checked = validated(request, head);
+            Consumer<GatewayExchange> born = exchange -> {
+                begun(exchange);
+                Upgrades.judge(head, exchange, draining);
+            };
             if (checked.body().length() >= 0) {
-                snapshot.run(checked, client, loop, reply, this::begun);
+                snapshot.run(checked, client, loop, reply, born);
                 return;
             }
             LimitedBody limited = new LimitedBody(checked.body());
             snapshot.run(checked.withBody(limited), client, loop, reply, exchange -> {
                 limited.limit(exchange.route().maxRequestBytes());
-                begun(exchange);
+                born.accept(exchange);
             });
         });
         return result;
@@ -449,7 +454,7 @@ final class RunningGateway implements Front {
         Snapshot snapshot = mine.snapshot();
         Request checked;
         try {
-            checked = validated(request);
+            checked = validated(request, judged(request));
         } catch (GatewayException refused) {
             return new Explanation(
                     request.path(), refused.reason(), List.of(), null, Map.of(), List.of(), "", null, null, List.of());
@@ -501,11 +506,12 @@ final class RunningGateway implements Front {
     }
 
     /** A request from the host is judged as one from the wire would be. */
-    private static Request validated(Request request) {
-        Headers headers = request.headers();
-        RequestHead head =
-                RequestHead.of(request.method(), request.target(), headers, request.authority(), request.scheme(), 100);
-        Body body = request.body();
+    private static RequestHead judged(Request request) {
+        return RequestHead.of(
+                request.method(), request.target(), request.headers(), request.authority(), request.scheme(), 100);
+    }
+
+    private static Request validated(Request request, RequestHead head) {
         return Request.of(
                 head.method(),
                 request.scheme(),
@@ -513,7 +519,7 @@ final class RunningGateway implements Front {
                 head.target().path(),
                 head.target().query(),
                 head.headers(),
-                body);
+                request.body());
     }
 
     // ---- state
@@ -551,6 +557,11 @@ final class RunningGateway implements Front {
         // 1. Nobody new is sent here, and who is here is told to go elsewhere with the next request.
         ready = false;
         draining = true;
+        // Streams would last as long as they like: they end one by one, so that not all clients come back at once.
+        for (GatewayExchange exchange : exchanges) {
+            long delay = nanos < 3 ? 0 : random.nextLong(nanos / 3 * 2);
+            exchange.loop().enter(() -> exchange.drain(delay));
+        }
         // 2. Those who ask once more are answered, and told. A third of the time, or until nobody is left.
         long announce = System.nanoTime() + nanos / 3;
         waitUntil(announce, () -> listeners.stream().allMatch(door -> door.open() == 0));

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 class ErrorsPageTest {
     private static final Path PAGE = Path.of("..", "docs", "errors.md");
     private static final Path SELF = Path.of("src/test/java/dev/postern/runtime/ErrorsPageTest.java");
-    private static final Pattern REASON =
-            Pattern.compile("[`\"]((?:framing|head|host|method|path|query|target|rewrite)\\.[a-z_0-9]+)[`\"]");
+    private static final Pattern REASON = Pattern.compile(
+            "[`\"]((?:framing|head|host|method|path|query|target|rewrite|websocket|stream)\\.[a-z_0-9]+)[`\"]");
 
     @Test
     void the_table_of_failures_is_the_enum() throws IOException {

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param length the length of the body: 0 for none, -1 when it is chunked
  * @param close whether the client ends the connection after this request
  * @param expectsContinue whether the client waits for 100 before it sends the body
+ * @param upgrade the value of {@code Upgrade}, or null
+ * @param upgradeNamed whether {@code Connection} names it
  * @param reported what the identity fields said that were taken out; only to be believed of trusted proxies
  */
 public record RequestHead(
@@ -31,6 +33,8 @@ public record RequestHead(
         long length,
         boolean close,
         boolean expectsContinue,
+        @Nullable String upgrade,
+        boolean upgradeNamed,
         @Nullable Reported reported) {
 
     /**
@@ -82,6 +86,7 @@ public record RequestHead(
         private @Nullable String coding;
         private @Nullable String connection;
         private @Nullable String expect;
+        private @Nullable String upgrade;
         private @Nullable String forwardedFor;
         private @Nullable String forwardedProto;
         private @Nullable String forwardedHost;
@@ -124,6 +129,8 @@ public record RequestHead(
                     bodyLength(),
                     connection != null && Tokens.contains(connection, "close"),
                     expectsContinue(),
+                    upgrade,
+                    connection != null && Tokens.contains(connection, "upgrade"),
                     reported());
         }
 
@@ -166,7 +173,14 @@ public record RequestHead(
                 }
                 case CONNECTION -> connection = joined(connection, value);
                 case IDENTITY -> report(name.toLowerCase(Locale.ROOT), value);
-                case HOP_BY_HOP -> trailersWelcome |= name.length() == 2 && Fields.welcomesTrailers(value);
+                // These end here.
+                case HOP_BY_HOP -> {
+                    if (name.equalsIgnoreCase("upgrade")) {
+                        upgrade = joined(upgrade, value);
+                    } else {
+                        trailersWelcome |= name.length() == 2 && Fields.welcomesTrailers(value);
+                    }
+                }
                 case DANGEROUS -> {
                     // Ends here.
                 }

@@ -13,9 +13,11 @@ import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.balancing.Selection;
+import dev.postern.runtime.message.Handshake;
 import dev.postern.runtime.message.Pump;
 import dev.postern.runtime.message.ResponseHead;
 import dev.postern.runtime.message.TrailerFields;
+import dev.postern.runtime.message.TunnelBody;
 import dev.postern.runtime.message.UpstreamHead;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.message.WireBody;
@@ -62,6 +64,7 @@ public final class Forwarding {
     private final @Nullable String host;
     private final boolean primary;
     private final String via;
+    private final @Nullable Handshake handshake;
     private final LoopStage<Response> result;
     private final Runnable onCut = () -> cancel(new GatewayException(Failure.CLIENT_GONE, "the exchange has ended"));
 
@@ -102,6 +105,7 @@ public final class Forwarding {
         this.host = host;
         this.primary = primary;
         this.via = via;
+        handshake = primary ? exchange.get(Handshake.KEY) : null;
         result = new LoopStage<>(exchange.loop());
     }
 
@@ -170,7 +174,8 @@ public final class Forwarding {
         }
         Try mine = new Try(selection, ++attempt);
         current = mine;
-        long patience = attempts.hedgeAfter();
+        // Two endpoints could both accept a handshake.
+        long patience = handshake != null ? -1 : attempts.hedgeAfter();
         if (patience >= 0 && patience < timeLeft() && hedgeTimer == null) {
             hedgeTimer = loop.schedule(patience, this::hedge);
         }
@@ -330,6 +335,7 @@ public final class Forwarding {
         private boolean requestSent;
         private boolean headReceived;
         private boolean reusable;
+        private boolean tunnelled;
         private boolean done;
 
         Try(Selection selection, int number) {
@@ -417,6 +423,10 @@ public final class Forwarding {
             if (host != null) {
                 sending.authority(HostAndPort.parseAuthority(host, -1));
             }
+            if (handshake != null) {
+                askToUpgrade(sending, fields, handshake);
+                return;
+            }
             // 4. The body, as fast as the endpoint takes it.
             Body body = request.body();
             if (body.length() == 0) {
@@ -468,6 +478,14 @@ public final class Forwarding {
             onExchange(() -> newPump.start(body));
         }
 
+        /** A WebSocket: the head, and nothing behind it until the endpoint has accepted. */
+        private void askToUpgrade(HttpClientRequest sending, MultiMap fields, Handshake mine) {
+            mine.offer(fields, request.headers(), !exchange.messageHooks().isEmpty());
+            requestSent = true;
+            sending.connect();
+            expectFirstByte();
+        }
+
         /** The request body is all out. */
         private void requestOut() {
             requestSent = true;
@@ -514,6 +532,10 @@ public final class Forwarding {
             response.pause();
             headReceived = true;
             stopFirstByte();
+            if (handshake != null && response.statusCode() == 101) {
+                upgraded(response, handshake);
+                return;
+            }
             ResponseHead head;
             try {
                 head = ResponseHead.of(response.statusCode(), response.headers(), endpoint.uri());
@@ -521,7 +543,8 @@ public final class Forwarding {
                 fail(malformed);
                 return;
             }
-            reusable = !head.close() && response.version() != HttpVersion.HTTP_1_0;
+            // A handshake that was refused has no end that Vert.x could see.
+            reusable = !head.close() && response.version() != HttpVersion.HTTP_1_0 && handshake == null;
             selection.succeeded();
             selection.answered(head.status());
             if (head.status() >= 400 && !requestSent) {
@@ -587,6 +610,32 @@ public final class Forwarding {
                 againAfter(wait, null);
             }
             return true;
+        }
+
+        /** From here on the connection is one end of a tunnel: it never carries another request. */
+        private void upgraded(HttpClientResponse response, Handshake mine) {
+            ResponseHead head;
+            Handshake.Agreed agreed;
+            try {
+                head = ResponseHead.ofUpgrade(response.headers(), endpoint.uri());
+                agreed = mine.accepted(response.headers(), endpoint.uri());
+            } catch (GatewayException malformed) {
+                // Nobody will read it, and nobody wants to hear that it ended.
+                response.exceptionHandler(broken -> {});
+                fail(malformed);
+                return;
+            }
+            tunnelled = true;
+            selection.succeeded();
+            selection.answered(101);
+            report(101, null, true);
+            TunnelBody body = new TunnelBody(
+                    exchange.loop(),
+                    response.netSocket(),
+                    connection == null ? null : connection.socket(),
+                    agreed,
+                    this::drop);
+            finishWith(Response.of(101).withHeaders(head.headers()).withBody(body));
         }
 
         private void finishWith(Response response) {
@@ -703,7 +752,7 @@ public final class Forwarding {
             WireBody body = responseBody;
             if (body != null) {
                 onExchange(() -> body.fail(why));
-            } else {
+            } else if (!tunnelled) {
                 if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0) {
                     // Not the client but the deadline has ended it, waiting for this endpoint.
                     selection.unanswered(Failure.DEADLINE_EXCEEDED);

@@ -19,6 +19,7 @@ final class ConnectionTable {
 
     /** One connection. */
     final class Entry implements HttpReply.Fate {
+        private final HttpConnection connection;
         private final Arrival arrival;
         private @Nullable ClientInfo client;
         private long quietSinceNanos = System.nanoTime();
@@ -26,7 +27,8 @@ final class ConnectionTable {
         private boolean gone;
         private boolean closing;
 
-        Entry(Arrival arrival) {
+        Entry(HttpConnection connection, Arrival arrival) {
+            this.connection = connection;
             this.arrival = arrival;
         }
 
@@ -75,10 +77,15 @@ final class ConnectionTable {
                 busy.decrementAndGet();
             }
         }
+
+        @Override
+        public void tunnelClosed() {
+            ConnectionTable.this.closed(connection);
+        }
     }
 
     Entry opened(HttpConnection connection, Arrival arrival) {
-        Entry entry = new Entry(arrival);
+        Entry entry = new Entry(connection, arrival);
         entries.put(connection, entry);
         open.incrementAndGet();
         return entry;

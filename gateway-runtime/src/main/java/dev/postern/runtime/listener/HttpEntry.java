@@ -84,6 +84,11 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         public void closed() {
             last.remove(connection);
         }
+
+        @Override
+        public void tunnelClosed() {
+            last.remove(connection);
+        }
     }
 
     private static final class Settled {
@@ -204,6 +209,9 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
             if (told != null) {
                 // Behind a proxy the certificate says who the proxy is.
                 exchange.set(ClientCertificate.KEY, exchange.client().trustedPeer() ? ClientCertificate.NONE : told);
+            }
+            if (head.upgrade() != null && incoming.version() == HttpVersion.HTTP_1_1) {
+                Upgrades.judge(head, exchange, front.isDraining());
             }
         });
     }

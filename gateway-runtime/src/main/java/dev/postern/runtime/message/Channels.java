@@ -5,6 +5,8 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.internal.net.NetSocketInternal;
+import io.vertx.core.net.NetSocket;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -77,6 +79,22 @@ public final class Channels {
         return close(connection, LAST_WRITE_NANOS);
     }
 
+    /** The socket of a client's connection that was upgraded; null for one of ours to an endpoint. */
+    static @Nullable Channel of(NetSocket upgraded) {
+        return upgraded instanceof NetSocketInternal inner
+                ? inner.channelHandlerContext().channel()
+                : null;
+    }
+
+    /** The same for a connection that was upgraded. */
+    static void close(NetSocket upgraded) {
+        Channel channel = of(upgraded);
+        upgraded.close();
+        if (channel != null) {
+            endAfter(channel, LAST_WRITE_NANOS);
+        }
+    }
+
     /** The same for a peer that has been waited for already. */
     public static void closeNow(HttpConnection connection) {
         close(connection, 0);
@@ -85,13 +103,19 @@ public final class Channels {
     private static Future<Void> close(HttpConnection connection, long patienceNanos) {
         Future<Void> closed = connection.close();
         Channel channel = of(connection);
-        if (channel != null && channel.isOpen()) {
+        if (channel != null) {
+            endAfter(channel, patienceNanos);
+        }
+        return closed;
+    }
+
+    private static void endAfter(Channel channel, long patienceNanos) {
+        if (channel.isOpen()) {
             // Past all handlers: one of them is what waits.
             Runnable end = () -> channel.unsafe().close(channel.voidPromise());
             var timer = channel.eventLoop().schedule(end, patienceNanos, TimeUnit.NANOSECONDS);
             channel.closeFuture().addListener(done -> timer.cancel(false));
         }
-        return closed;
     }
 
     private static @Nullable Way way() {

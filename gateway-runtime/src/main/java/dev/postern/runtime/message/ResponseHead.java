@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The head of an upstream's response, judged: status, framing, fields. A head that could be understood in two ways is
  * malformed.
  *
- * @param status 200 to 599
+ * @param status 200 to 599, or 101 for an upgrade
  * @param headers the end-to-end fields
  * @param length the declared length, or -1
  * @param close whether the upstream ends the connection after this response
@@ -30,6 +30,24 @@ public record ResponseHead(int status, Headers headers, long length, boolean clo
         if (status < 200 || status > 599) {
             throw malformed(endpoint, "status " + status, null);
         }
+        return read(status, fields, endpoint);
+    }
+
+    /**
+     * Judges the head of a 101, asked for by a handshake.
+     *
+     * @throws GatewayException {@link Failure#RESPONSE_MALFORMED}
+     */
+    public static ResponseHead ofUpgrade(MultiMap fields, String endpoint) {
+        ResponseHead head = read(101, fields, endpoint);
+        // RFC 9110 8.6: a 101 has no content, and no length; some say 0.
+        if (head.length() > 0) {
+            throw malformed(endpoint, "a 101 with content", null);
+        }
+        return head;
+    }
+
+    private static ResponseHead read(int status, MultiMap fields, String endpoint) {
         Headers.Builder headers = Headers.builder();
         long length = -1;
         boolean chunked = false;

@@ -7,6 +7,7 @@ import dev.postern.Exchange;
 import dev.postern.ExchangeObserver.Attempt;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
+import dev.postern.MessageHook;
 import dev.postern.Outcome;
 import dev.postern.Principal;
 import dev.postern.Request;
@@ -76,6 +77,10 @@ public final class GatewayExchange implements Exchange {
     private @Nullable Attempt lastAttempt;
     private @Nullable String waitingFor;
     private boolean answeredByUpstream;
+    private @Nullable GatewayException refusal;
+    private @Nullable List<MessageHook> hooks;
+    private boolean hooksFixed;
+    private @Nullable Consumer<GatewayException> streamEnd;
 
     /**
      * An exchange that has just begun.
@@ -237,6 +242,20 @@ public final class GatewayExchange implements Exchange {
     }
 
     @Override
+    public void onMessage(MessageHook hook) {
+        Objects.requireNonNull(hook, "hook");
+        if (hooksFixed) {
+            throw new IllegalStateException("onMessage: the handshake has been sent (expected: before proceed)");
+        }
+        if (kind == Kind.WEBSOCKET) {
+            if (hooks == null) {
+                hooks = new ArrayList<>(2);
+            }
+            hooks.add(hook);
+        }
+    }
+
+    @Override
     public Call call(String upstream, Request request) {
         return context.call(upstream, request, this);
     }
@@ -277,6 +296,77 @@ public final class GatewayExchange implements Exchange {
     /** The request as validated, before any filter. */
     public Request original() {
         return original;
+    }
+
+    /** A handshake on a route that takes WebSockets. */
+    public void becomesWebSocket() {
+        kind = Kind.WEBSOCKET;
+    }
+
+    /** Whether its outlet can become a WebSocket. */
+    public boolean tunnels() {
+        return outlet.tunnels();
+    }
+
+    /** Refuses it before any filter sees it; called before it runs. */
+    public void refuse(GatewayException why) {
+        refusal = why;
+    }
+
+    /** Why it shall not run, or null. */
+    public @Nullable GatewayException refusal() {
+        return refusal;
+    }
+
+    /** The hooks for messages; from here on there can be no more. */
+    public List<MessageHook> messageHooks() {
+        hooksFixed = true;
+        return hooks == null ? List.of() : hooks;
+    }
+
+    /** What a hook says to a message; null when it failed, which is logged. */
+    public MessageHook.@Nullable Verdict judge(
+            MessageHook hook, MessageHook.Direction direction, MessageHook.Message message) {
+        LoopWatch watch = loop.watch();
+        String outer = watch.enter("a message hook", route.id());
+        try {
+            MessageHook.Verdict verdict = hook.onMessage(direction, message);
+            // A hook of the host may return null whatever its type says.
+            if (Objects.isNull(verdict)) {
+                LOG.log(Level.WARNING, "a message hook of route \"{0}\" returned nothing", route.id());
+            }
+            return verdict;
+        } catch (RuntimeException | Error broken) {
+            LOG.log(Level.WARNING, "a message hook of route \"" + route.id() + "\" failed", broken);
+            return null;
+        } finally {
+            watch.exit(outer);
+        }
+    }
+
+    /** Says how its stream can be ended in an orderly manner; without, it can only be cut. */
+    public void onStreamEnd(Consumer<GatewayException> end) {
+        streamEnd = end;
+    }
+
+    /** The gateway stops: a stream that can be ended is ended after {@code delayNanos}. */
+    public void drain(long delayNanos) {
+        if (streamEnd != null && state != State.ENDED) {
+            endStreamIn(delayNanos, StreamEnd.draining());
+        }
+    }
+
+    private void endStreamIn(long nanos, GatewayException why) {
+        TimeSource.Timer timer = loop.schedule(Math.max(0, nanos), () -> endStream(why));
+        onCut(timer::cancel);
+    }
+
+    private void endStream(GatewayException why) {
+        if (streamEnd != null) {
+            streamEnd.accept(why);
+        } else {
+            cut(why);
+        }
     }
 
     /** Starts the deadline of the route. */
@@ -344,7 +434,14 @@ public final class GatewayExchange implements Exchange {
         if (events) {
             kind = Kind.SSE;
         }
-        if (events || route.streaming()) {
+        boolean tunnel = kind == Kind.WEBSOCKET && answer.status() == 101;
+        if ((events || tunnel) && principal != null && principal.expiresAt() != null) {
+            Duration left = Duration.between(context.time().now(), principal.expiresAt());
+            if (left.compareTo(FOREVER) < 0) {
+                endStreamIn(left.isNegative() ? 0 : left.toNanos(), StreamEnd.expired());
+            }
+        }
+        if (events || tunnel || route.streaming()) {
             cancelDeadline();
             Duration max = route.maxDuration();
             if (max != null) {
@@ -356,6 +453,10 @@ public final class GatewayExchange implements Exchange {
 
     private void deadlinePassed() {
         deadline = null;
+        if (streamEnd != null) {
+            endStream(StreamEnd.maxDuration());
+            return;
+        }
         String where = waitingFor;
         if (where == null || state == State.ANSWERING) {
             Failure failure = state == State.ANSWERING ? Failure.RESPONSE_BODY_BROKEN : Failure.DEADLINE_EXCEEDED;

@@ -16,4 +16,9 @@ public interface Outlet {
      * ends by itself.
      */
     void abort(GatewayException cause);
+
+    /** Whether there is a connection behind it that can become a WebSocket. */
+    default boolean tunnels() {
+        return false;
+    }
 }

@@ -242,7 +242,8 @@ public final class Pipeline {
                         loop,
                         fault(
                                 names[index],
-                                "proceeded again before the first answer came or with a body that is used up",
+                                "proceeded again before the first answer came, behind an accepted upgrade, or with a body that is"
+                                        + " used up",
                                 null));
             }
             proceededWith = request;
@@ -256,7 +257,16 @@ public final class Pipeline {
 
         private boolean refusedSecond() {
             boolean pending = !(behind instanceof LoopStage<Response> stage && stage.isDone());
-            return pending || (proceededWith != null && !proceededWith.body().replayable());
+            return pending
+                    || upgraded()
+                    || (proceededWith != null && !proceededWith.body().replayable());
+        }
+
+        /** An accepted upgrade is passed on or discarded; there is no other one behind it. */
+        private boolean upgraded() {
+            return behind instanceof LoopStage<Response> stage
+                    && !stage.isCompletedExceptionally()
+                    && stage.getNow(null).status() == 101;
         }
 
         private CompletionStage<Response> proceedFromElsewhere(Request request) {

@@ -1,14 +1,19 @@
 package dev.postern.runtime.reply;
 
 import dev.postern.Body;
+import dev.postern.Exchange;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
 import dev.postern.Response;
 import dev.postern.TimeSource;
+import dev.postern.WebSocketRules;
 import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.Fields;
+import dev.postern.runtime.message.Handshake;
 import dev.postern.runtime.message.Pump;
+import dev.postern.runtime.message.Tunnel;
+import dev.postern.runtime.message.TunnelBody;
 import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
@@ -22,6 +27,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.NetSocket;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -45,6 +51,9 @@ public final class HttpReply implements Outlet {
 
         /** It is closed, or as good as: nothing more can come. May be told twice. */
         void closed();
+
+        /** It had become a tunnel and is closed, or as good as; the connection itself will not tell. */
+        void tunnelClosed();
     }
 
     private static final long LINGER_BYTES = 64 * 1024;
@@ -71,6 +80,7 @@ public final class HttpReply implements Outlet {
     private final boolean multiplexed;
 
     private @Nullable Pump pump;
+    private @Nullable Tunnel tunnel;
     private @Nullable GatewayExchange exchange;
     private boolean replaced;
     private boolean closing;
@@ -120,24 +130,33 @@ public final class HttpReply implements Outlet {
             mine.end(new GatewayException(Failure.CLIENT_GONE, "the client left before the answer"));
             return;
         }
+        boolean upgraded = response.status() == 101;
+        if (upgraded != response.body() instanceof TunnelBody) {
+            response.body().discard();
+            mine.answerInstead(new GatewayException(
+                    Failure.FILTER_FAILED,
+                    "route \"" + mine.route().id() + "\": the body of an accepted upgrade goes with its 101, and only"
+                            + " with that"));
+            return;
+        }
         // 1. The head. Framing and connection are ours alone.
-        out.setStatusCode(response.status());
-        MultiMap fields = out.headers();
-        Headers headers = response.headers();
-        for (int i = 0; i < headers.size(); i++) {
-            String name = headers.name(i);
-            if (Fields.ofResponse(name) == Fields.Kind.END_TO_END) {
-                fields.add(name, headers.value(i));
-            }
+        MultiMap fields = head(response, mine);
+        if (response.body() instanceof TunnelBody accepted) {
+            join(accepted, fields, mine);
+            return;
         }
-        if (!headers.contains("Date")) {
-            fields.set(HttpHeaders.DATE, DateField.of(mine.time().now()));
-        }
+        boolean handshake = mine.kind() == Exchange.Kind.WEBSOCKET;
         boolean unread = requestBody != null && !requestBody.isComplete() && !requestBody.hasAllBytes();
-        closing = !multiplexed && (closeAsked || unread || draining.getAsBoolean());
+        // T017: whatever came behind a handshake that was refused is for nobody.
+        closing = !multiplexed && (closeAsked || unread || handshake || draining.getAsBoolean());
         if (closing) {
             fate.closing();
             fields.set(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
+        if (handshake && response.status() == 426) {
+            // RFC 9110 15.5.22.
+            fields.set("Connection", "close, Upgrade");
+            fields.set("Upgrade", "websocket");
         }
         // 2. The framing, from the body and from what the status allows (RFC 9110 6.4.1, 8.6).
         Body body = response.body();
@@ -195,8 +214,77 @@ public final class HttpReply implements Outlet {
         }
     }
 
+    private MultiMap head(Response response, GatewayExchange mine) {
+        out.setStatusCode(response.status());
+        MultiMap fields = out.headers();
+        Headers headers = response.headers();
+        for (int i = 0; i < headers.size(); i++) {
+            String name = headers.name(i);
+            if (Fields.ofResponse(name) == Fields.Kind.END_TO_END) {
+                fields.add(name, headers.value(i));
+            }
+        }
+        if (!headers.contains("Date")) {
+            fields.set(HttpHeaders.DATE, DateField.of(mine.time().now()));
+        }
+        return fields;
+    }
+
+    /** The upgrade is accepted: the head goes out, and from then on the connection is one end of a tunnel. */
+    private void join(TunnelBody accepted, MultiMap fields, GatewayExchange mine) {
+        WebSocketRules rules = mine.route().webSockets();
+        NetSocket upstream = accepted.take();
+        if (rules == null || upstream == null) {
+            mine.answerInstead(new GatewayException(
+                    Failure.FILTER_FAILED,
+                    "route \"" + mine.route().id() + "\": a filter has discarded an upgrade and passed it on"));
+            return;
+        }
+        Handshake.Agreed agreed = accepted.agreed();
+        fields.set("Connection", "Upgrade");
+        fields.set("Upgrade", "websocket");
+        fields.set("Sec-WebSocket-Accept", agreed.accept());
+        set(fields, "Sec-WebSocket-Protocol", agreed.protocol());
+        set(fields, "Sec-WebSocket-Extensions", agreed.extensions());
+        request.toNetSocket().onComplete(switched -> {
+            if (switched.failed()) {
+                broken(new GatewayException(
+                        Failure.INTERNAL, "the client's connection cannot be upgraded", switched.cause()));
+                return;
+            }
+            Tunnel joined = new Tunnel(mine, switched.result(), accepted, upstream, rules, stallNanos, failure -> {
+                ended = true;
+                mine.end(failure);
+                fate.tunnelClosed();
+            });
+            tunnel = joined;
+            mine.countRequest(joined::fromClient);
+            mine.onStreamEnd(joined::end);
+        });
+    }
+
+    private static void set(MultiMap fields, String name, @Nullable String value) {
+        if (value == null) {
+            fields.remove(name);
+        } else {
+            fields.set(name, value);
+        }
+    }
+
+    @Override
+    public boolean tunnels() {
+        return request.version() == HttpVersion.HTTP_1_1;
+    }
+
     @Override
     public void abort(GatewayException cause) {
+        Tunnel joined = tunnel;
+        if (joined != null) {
+            ended = true;
+            joined.cut(cause);
+            fate.tunnelClosed();
+            return;
+        }
         if (pump != null) {
             pump.stop();
         }

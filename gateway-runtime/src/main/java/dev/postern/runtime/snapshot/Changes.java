@@ -225,6 +225,7 @@ public final class Changes {
         subject.data("streaming", before.streaming(), after.streaming());
         subject.data("maxRequestBytes", before.maxRequestBytes(), after.maxRequestBytes());
         subject.data("trailers", before.trailers(), after.trailers());
+        subject.data("webSockets", before.webSockets(), after.webSockets());
     }
 
     private static void match(Subject subject, Condition before, Condition after) {

@@ -8,6 +8,7 @@ import dev.postern.GatewayConfig;
 import dev.postern.HealthCheck;
 import dev.postern.Listener;
 import dev.postern.Problem;
+import dev.postern.Protocol;
 import dev.postern.Route;
 import dev.postern.Split;
 import dev.postern.StateSpec;
@@ -275,7 +276,27 @@ public final class ConfigCheck {
                 findings.error("this id stands for requests that no route takes (expected: another id)");
             }
             destination(route.destination(), upstreams, findings);
+            if (route.webSockets() != null && !tunnels(route.destination(), config)) {
+                findings.error(
+                        "takes WebSockets and does not lead to endpoints over HTTP/1.1 (expected: to(…) an upstream"
+                                + " with endpoints and without protocol(HTTP_2), or no webSockets())");
+            }
         }
+    }
+
+    /** Whether there is a connection at the end that can be joined with the client's. */
+    private static boolean tunnels(@Nullable Destination destination, GatewayConfig config) {
+        Set<String> names = new HashSet<>();
+        if (destination instanceof Destination.ToUpstream to) {
+            names.add(to.name());
+        } else if (destination instanceof Destination.ToSplit to) {
+            to.split().shares().forEach(share -> names.add(share.upstream()));
+        } else if (destination != null) {
+            return false;
+        }
+        return config.upstreams().stream()
+                .filter(upstream -> names.contains(upstream.name()))
+                .noneMatch(upstream -> local(upstream) || upstream.protocol() == Protocol.HTTP_2);
     }
 
     private static void destination(@Nullable Destination destination, Set<String> upstreams, Findings findings) {

@@ -116,6 +116,11 @@ public final class Snapshot {
         born.accept(exchange);
         exchange.startDeadline();
         context.observer().started(request, exchange);
+        GatewayException refusal = exchange.refusal();
+        if (refusal != null) {
+            refuse(exchange, refusal);
+            return;
+        }
         if (request.body().length() > route.maxRequestBytes()) {
             refuse(
                     exchange,

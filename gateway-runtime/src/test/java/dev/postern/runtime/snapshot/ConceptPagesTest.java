@@ -14,6 +14,7 @@ import dev.postern.LoadBalancer;
 import dev.postern.Managed;
 import dev.postern.ManualDiscovery;
 import dev.postern.Match;
+import dev.postern.MessageHook;
 import dev.postern.Plan;
 import dev.postern.Request;
 import dev.postern.Response;
@@ -22,12 +23,14 @@ import dev.postern.Services;
 import dev.postern.StateSpec;
 import dev.postern.Tls;
 import dev.postern.Upstream;
+import dev.postern.WebSocketRules;
 import dev.postern.runtime.ConsulDiscovery;
 import dev.postern.runtime.DnsDiscovery;
 import dev.postern.runtime.KubernetesDiscovery;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -43,7 +46,8 @@ class ConceptPagesTest {
     private static final Path THIS = Path.of("src/test/java/dev/postern/runtime/snapshot/ConceptPagesTest.java");
 
     @ParameterizedTest
-    @ValueSource(strings = {"upstreams.md", "discovery.md", "config-as-a-value.md", "tls.md", "listeners.md"})
+    @ValueSource(
+            strings = {"upstreams.md", "discovery.md", "config-as-a-value.md", "tls.md", "listeners.md", "streams.md"})
     void code_on_the_page_compiles(String page) throws IOException {
         String compiled = words(Files.readString(THIS));
         List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
@@ -124,6 +128,31 @@ class ConceptPagesTest {
         if (plan.applicable()) {
             gateway.apply(next);
         }
+    }
+
+    static Route chat(Filter jwt) {
+        Route chat = Route.builder("chat")
+                .match(Match.path("/chat"))
+                .filter(jwt)
+                .to("chat")
+                .idleTimeout(Duration.ofMinutes(5))
+                .maxDuration(Duration.ofHours(8))
+                .webSockets(
+                        WebSocketRules.standard().origins("https://app.example").maxMessageBytes(64 * 1024))
+                .build();
+        return chat;
+    }
+
+    static Filter guarded() {
+        Filter guarded = Filter.named("no-secrets", (request, chain) -> {
+            chain.exchange()
+                    .onMessage((direction, message) ->
+                            !message.binary() && message.text().contains("secret")
+                                    ? MessageHook.Verdict.close(1008, "not here")
+                                    : MessageHook.Verdict.pass());
+            return chain.proceed(request);
+        });
+        return guarded;
     }
 
     record Budget(String name, int permits) implements Filter, Managed {
