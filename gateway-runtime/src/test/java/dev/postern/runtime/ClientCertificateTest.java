@@ -255,7 +255,7 @@ class ClientCertificateTest {
     @Test
     void the_end_of_a_handshake_is_waited_for_so_long_and_no_longer() throws Exception {
         Running running = rig.start(gateway -> gateway.listen(
-                        listener(tls).limits(Limits.standard().handshakeTimeout(Duration.ofMillis(200))))
+                        listener(tls).limits(Limits.standard().handshakeTimeout(Duration.ofSeconds(1))))
                 .route(Route.builder("all")
                         .match(Match.any())
                         .answer(Response.of(204))

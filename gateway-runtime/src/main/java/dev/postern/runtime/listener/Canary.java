@@ -11,6 +11,7 @@ import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetSocket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,10 @@ import org.jspecify.annotations.Nullable;
 final class Canary {
     private static final String REQUEST = "GET /.postern/canary HTTP/1.1\r\nHost: canary\r\nX-Folded: a\r\n b\r\n\r\n";
     private static final String REASON = "framing.obs_fold";
-    private static final long TIMEOUT_MILLIS = 5000;
+    /** For all of it. */
+    static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+    private static final long TIMEOUT_MILLIS = TIMEOUT.toMillis();
 
     private final Vertx vertx;
     private final BoundListener listener;

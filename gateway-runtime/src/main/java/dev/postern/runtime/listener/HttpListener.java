@@ -484,7 +484,8 @@ public final class HttpListener {
                 GuardInstaller.install(child, guard());
             }
             if (secure != null) {
-                Doorstep.install(child, arrival, limits.handshakeTimeout());
+                // Our own question is not refused for coming slowly: its own time ends it.
+                Doorstep.install(child, arrival, open ? limits.handshakeTimeout() : Canary.TIMEOUT);
             }
             if (balanced) {
                 ProxyGate.install(

@@ -1,0 +1,236 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.postern.Limits;
+import dev.postern.Listener;
+import dev.postern.Match;
+import dev.postern.Route;
+import dev.postern.Upstream;
+import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.RawClient;
+import dev.postern.runtime.rig.RawOrigin;
+import dev.postern.runtime.rig.Running;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/**
+ * Clients that are slow on purpose, beside clients that are not (T098, T099, T100). {@code -Dpostern.attackers=2000
+ * -Dpostern.attackers.grace.millis=1000} with {@code -Xmx512m} makes it the attack of the issue; the default is a few dozen,
+ * whose end is waited for.
+ */
+class SlowAttackersTest {
+    private static final int ATTACKERS = Integer.getInteger("postern.attackers", 24);
+    private static final int GOOD_CLIENTS = 4;
+    private static final Duration HEAD = Duration.ofSeconds(2);
+    private static final Duration EXCHANGE = Duration.ofSeconds(3);
+    private static final Duration WRITE = Duration.ofSeconds(2);
+    // How late they may be is for a machine that does nothing else.
+    private static final long GRACE_MILLIS = Long.getLong("postern.attackers.grace.millis", 60_000);
+
+    @RegisterExtension
+    final GatewayRig rig = new GatewayRig();
+
+    private enum Kind {
+        HEAD("GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", SlowAttackersTest.HEAD),
+        BODY("POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n", EXCHANGE),
+        READER("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n", WRITE),
+        SIPPER("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n", EXCHANGE);
+
+        private final String begin;
+        private final Duration deadline;
+
+        Kind(String begin, Duration deadline) {
+            this.begin = begin;
+            this.deadline = deadline;
+        }
+    }
+
+    /** One attacker; all of them are driven by one thread. */
+    private static final class Attacker {
+        private final Kind kind;
+        private final SocketChannel channel;
+        private final long sinceNanos;
+        private long goneNanos;
+
+        Attacker(Kind kind, int port, int number) throws IOException {
+            this.kind = kind;
+            channel = SocketChannel.open();
+            channel.setOption(StandardSocketOptions.SO_RCVBUF, 4096);
+            // Not all from one address: that is what the bounds of a client are for.
+            channel.bind(new InetSocketAddress(
+                    InetAddress.getByAddress(new byte[] {127, 0, 0, (byte) (2 + number % 8)}), 0));
+            channel.connect(new InetSocketAddress("127.0.0.1", port));
+            channel.configureBlocking(false);
+            channel.write(ByteBuffer.wrap(kind.begin.getBytes(StandardCharsets.US_ASCII)));
+            sinceNanos = System.nanoTime();
+        }
+
+        boolean isGone() {
+            return goneNanos != 0;
+        }
+
+        long lateNanos() {
+            return goneNanos - sinceNanos - kind.deadline.toNanos();
+        }
+
+        /** One more byte out, a few bytes in. */
+        void step(ByteBuffer buffer, long now) throws IOException {
+            boolean due = now - sinceNanos > kind.deadline.toNanos();
+            try {
+                // Whoever does not read learns from writing that it is gone.
+                if (due || kind == Kind.HEAD || kind == Kind.BODY) {
+                    channel.write(ByteBuffer.wrap(new byte[] {'x'}));
+                }
+                int max = kind == Kind.READER ? 0 : 512;
+                for (int read = 0; read < max; ) {
+                    buffer.clear().limit(Math.min(max - read, buffer.capacity()));
+                    int count = channel.read(buffer);
+                    if (count < 0) {
+                        goneNanos = now;
+                    }
+                    if (count <= 0) {
+                        return;
+                    }
+                    read += count;
+                }
+            } catch (IOException reset) {
+                goneNanos = now;
+            }
+        }
+    }
+
+    @Test
+    void slow_clients_are_gone_by_their_deadlines_and_the_others_are_served() throws Exception {
+        RawOrigin echo = rig.origin(RawOrigin.echo()).keepNothing();
+        byte[] much = new byte[8_000_000];
+        RawOrigin big = rig.origin((request, in, out, socket) -> {
+                    out.write("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                    out.write(much);
+                    return true;
+                })
+                .keepNothing();
+        // Slow uploads and downloads hold connections to the upstream: as many as there may be attackers.
+        Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().headTimeout(HEAD).writeTimeout(WRITE)))
+                .upstream(Upstream.builder("echo")
+                        .endpoints(echo.url())
+                        .maxConnections(4_000)
+                        .build())
+                .upstream(Upstream.builder("big")
+                        .endpoints(big.url())
+                        .maxConnections(4_000)
+                        .build())
+                .route(Route.builder("big")
+                        .match(Match.path("/big"))
+                        .timeout(EXCHANGE)
+                        .to("big")
+                        .build())
+                .route(Route.builder("slow")
+                        .match(Match.path("/slow"))
+                        .timeout(EXCHANGE)
+                        .to("echo")
+                        .build())
+                .route(Route.builder("echo").match(Match.path("/")).to("echo").build()));
+        running.keepNothing();
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicInteger served = new AtomicInteger();
+        Queue<Throwable> lost = new ConcurrentLinkedQueue<>();
+        List<Thread> good = new ArrayList<>();
+        int port = running.port();
+        for (int i = 0; i < GOOD_CLIENTS; i++) {
+            Thread thread = new Thread(() -> {
+                try (RawClient client = new RawClient(port)) {
+                    while (!over.get()) {
+                        String body = "good " + served.get();
+                        assertThat(client.request("POST", "/", body).read().text())
+                                .isEqualTo(body);
+                        served.incrementAndGet();
+                    }
+                } catch (Throwable failure) {
+                    lost.add(failure);
+                }
+            });
+            thread.start();
+            good.add(thread);
+        }
+        List<Attacker> attackers = new ArrayList<>();
+        try {
+            attack(attackers, port);
+            int before = served.get();
+            assertThat(before).isPositive();
+        } finally {
+            over.set(true);
+            for (Thread thread : good) {
+                thread.join(10_000);
+            }
+            for (Attacker attacker : attackers) {
+                attacker.channel.close();
+            }
+        }
+        StringBuilder seen = new StringBuilder(served + " good requests served, " + lost.size() + " lost");
+        for (Kind kind : Kind.values()) {
+            long latest = attackers.stream()
+                    .filter(attacker -> attacker.kind == kind)
+                    .mapToLong(Attacker::lateNanos)
+                    .max()
+                    .orElse(0);
+            seen.append(", ")
+                    .append(kind)
+                    .append(" gone at most ")
+                    .append(latest / 1_000_000)
+                    .append(" ms late");
+            assertThat(latest).as(seen.toString()).isLessThan(GRACE_MILLIS * 1_000_000);
+        }
+        System.Logger log = System.getLogger(SlowAttackersTest.class.getName());
+        log.log(System.Logger.Level.INFO, "{0} attackers: {1}", ATTACKERS, seen);
+        assertThat(lost).as(seen.toString()).isEmpty();
+    }
+
+    /** All of them come, and go on until the last one has been sent away, or much too late. */
+    private static void attack(List<Attacker> attackers, int port) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(64 * 1024);
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        Kind[] kinds = Kind.values();
+        try (Selector clock = Selector.open()) {
+            boolean open = true;
+            while (open) {
+                for (int i = 0; i < 100 && attackers.size() < ATTACKERS; i++) {
+                    attackers.add(new Attacker(kinds[attackers.size() % kinds.length], port, attackers.size()));
+                }
+                open = attackers.size() < ATTACKERS;
+                long now = System.nanoTime();
+                for (Attacker attacker : attackers) {
+                    if (!attacker.isGone()) {
+                        attacker.step(buffer, now);
+                        open |= !attacker.isGone();
+                    }
+                }
+                assertThat(now)
+                        .as(() -> "time for all of it; left: "
+                                + attackers.stream()
+                                        .filter(attacker -> !attacker.isGone())
+                                        .map(attacker -> attacker.kind)
+                                        .toList())
+                        .isLessThan(end);
+                clock.select(100);
+            }
+        }
+    }
+}
