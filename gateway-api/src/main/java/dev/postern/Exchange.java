@@ -38,6 +38,11 @@ public interface Exchange {
     /** The decoded values of the variables in the route's path template, in order. */
     Map<String, String> pathVariables();
 
+    /** The decoded value of one variable of the route's path template, or null when there is none of that name. */
+    default @Nullable String pathVariable(String name) {
+        return pathVariables().get(name);
+    }
+
     /** Who is calling. */
     ClientInfo client();
 
@@ -48,7 +53,10 @@ public interface Exchange {
     @Nullable
     Principal principal();
 
-    /** Says who the caller is; called by the filter that has proven it. */
+    /**
+     * Says who the caller is; called by the filter that has proven it. Who was there before is replaced: of several filters
+     * that authenticate, each demands its own credentials, and the last one names the principal.
+     */
     void authenticate(Principal principal);
 
     /** The value under {@code key}, or null. */

@@ -37,6 +37,16 @@ public final class GatewayException extends RuntimeException {
         this.reason = Objects.requireNonNull(reason, "reason");
     }
 
+    /**
+     * The same failure with a message that begins with the place: {@code filter "audit": body of more than 1024 bytes}. For
+     * filters that pass on what a body or a call failed with, whose messages cannot know for whom it was.
+     *
+     * @param place for logs; not shown to clients
+     */
+    public GatewayException in(String place) {
+        return new GatewayException(failure, reason, place + ": " + getMessage(), getCause());
+    }
+
     /** Place, party and status. */
     public Failure failure() {
         return failure;

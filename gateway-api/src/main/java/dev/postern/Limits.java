@@ -205,6 +205,14 @@ public final class Limits {
                 maxTargetBytes, maxHeadBytes, maxHeaders, maxConnections, headTimeout, keepAlive, writeTimeout);
     }
 
+    /** All of them: {@code target 8192 B, head 16384 B, 100 headers, 10000 connections, …}. */
+    @Override
+    public String toString() {
+        return "target " + maxTargetBytes + " B, head " + maxHeadBytes + " B, " + maxHeaders + " headers, "
+                + maxConnections + " connections, head within " + headTimeout + ", idle for " + keepAlive
+                + ", reads within " + writeTimeout;
+    }
+
     private static int range(String name, int value, int min, int max) {
         if (value < min || value > max) {
             throw new IllegalArgumentException(name + ": " + value + " (expected: " + min + " to " + max + ")");

@@ -2,7 +2,9 @@ package dev.postern;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -144,6 +146,28 @@ public final class Rewrite {
         return Objects.hash(path, prefix, host, keepsHost, edits);
     }
 
+    /** {@code path /v2/orders/{id}, host kept, set request header X-A}; values of edits are left out: they may be secrets. */
+    @Override
+    public String toString() {
+        StringJoiner parts = new StringJoiner(", ");
+        if (path != null) {
+            parts.add("path " + path);
+        }
+        if (prefix != null) {
+            parts.add("prefix " + prefix);
+        }
+        if (host != null) {
+            parts.add("host " + host);
+        }
+        if (keepsHost) {
+            parts.add("host kept");
+        }
+        for (Edit edit : edits) {
+            parts.add(edit.toString());
+        }
+        return parts.length() == 0 ? "no rewrite" : parts.toString();
+    }
+
     private Rewrite edit(Target target, Action action, String name, String value) {
         List<Edit> more = new ArrayList<>(edits);
         more.add(new Edit(target, action, name, value));
@@ -185,6 +209,13 @@ public final class Rewrite {
             Objects.requireNonNull(action, "action");
             Objects.requireNonNull(name, "name");
             Objects.requireNonNull(value, "value");
+        }
+
+        /** {@code set request header X-A}: without the value, which may be a secret. */
+        @Override
+        public String toString() {
+            String what = target.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+            return action.name().toLowerCase(Locale.ROOT) + ' ' + what + ' ' + name;
         }
     }
 }

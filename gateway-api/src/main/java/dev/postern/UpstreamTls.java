@@ -99,4 +99,12 @@ public final class UpstreamTls {
     public int hashCode() {
         return Objects.hash(trust, certificate, key, serverName, insecure);
     }
+
+    /** {@code verified by ca.pem, as "orders.internal", with certificate client.pem}. Files are named, never shown. */
+    @Override
+    public String toString() {
+        return (insecure ? "not verified" : "verified" + (trust == null ? "" : " by " + trust))
+                + (serverName == null ? "" : ", as \"" + serverName + '"')
+                + (certificate == null ? "" : ", with certificate " + certificate);
+    }
 }

@@ -98,6 +98,8 @@ class CallersTest {
         assertThat(RequestKey.cookie("t").of(REQUEST, exchange)).isNull();
         assertThat(RequestKey.pathVariable("id").of(REQUEST, exchange)).isEqualTo("7");
         assertThat(RequestKey.pathVariable("no").of(REQUEST, exchange)).isNull();
+        assertThat(exchange.pathVariable("id")).isEqualTo("7");
+        assertThat(exchange.pathVariable("no")).isNull();
         assertThat(RequestKey.route().of(REQUEST, exchange)).isEqualTo("r");
         assertThat(RequestKey.named("m", (request, in) -> request.method()).of(REQUEST, exchange))
                 .isEqualTo("GET");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import dev.postern.Plan.Change;
 import dev.postern.Plan.Change.Kind;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -169,6 +170,40 @@ class ReportsTest {
                     .returns(false, Outcome::complete)
                     .returns(true, Outcome::truncated);
         }
+    }
+
+    @Test
+    void parts_of_a_configuration_show_themselves_without_secrets() {
+        assertThat(Rewrite.none()).hasToString("no rewrite");
+        assertThat(Rewrite.none()
+                        .path("/v2/orders/{id}")
+                        .keepHost()
+                        .setRequestHeader("X-Api-Key", "secret")
+                        .removeQuery("debug"))
+                .hasToString("path /v2/orders/{id}, host kept, set request header X-Api-Key, remove query debug");
+        assertThat(Rewrite.none().prefix("/").host("orders.internal")).hasToString("prefix /, host orders.internal");
+        assertThat(Limits.standard().maxHeaders(50))
+                .hasToString("target 8192 B, head 16384 B, 50 headers, 10000 connections, head within PT10S, idle for"
+                        + " PT1M15S, reads within PT30S");
+        assertThat(UpstreamTls.verified()).hasToString("verified");
+        assertThat(UpstreamTls.verified()
+                        .trust(Path.of("ca.pem"))
+                        .serverName("orders.internal")
+                        .certificate(Path.of("client.pem"), Path.of("client.key")))
+                .hasToString("verified by ca.pem, as \"orders.internal\", with certificate client.pem");
+        assertThat(UpstreamTls.verified().insecureTrustAnything()).hasToString("not verified");
+    }
+
+    @Test
+    void a_failure_passed_on_says_where_and_stays_the_same_failure() {
+        IllegalStateException cause = new IllegalStateException("broken");
+        GatewayException passedOn = new GatewayException(Failure.BAD_REQUEST, "path.nul", "a NUL", cause)
+                .in("filter \"audit\" of route \"orders\"");
+        assertThat(passedOn)
+                .hasMessage("filter \"audit\" of route \"orders\": a NUL")
+                .hasCause(cause);
+        assertThat(passedOn.failure()).isEqualTo(Failure.BAD_REQUEST);
+        assertThat(passedOn.reason()).isEqualTo("path.nul");
     }
 
     private static Outcome outcome(Failure failure) {

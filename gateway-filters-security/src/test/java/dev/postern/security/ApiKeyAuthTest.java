@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
@@ -65,6 +66,25 @@ class ApiKeyAuthTest {
         assertThat(exchange.principal())
                 .isEqualTo(new Principal("orders-team", "api-key", TEAM.scopes(), Map.of("plan", "gold")));
         assertThat(exchange.get(ApiKeyAuth.REJECTION)).isNull();
+    }
+
+    @Test
+    void who_was_authenticated_before_is_no_key_and_is_replaced_by_the_owner_of_one() {
+        renew();
+        exchange.authenticate(new Principal("ann", "jwt", Set.of("orders:read"), Map.of()));
+        assertThat(chain.run(knowing().build(), Request.get("/orders")).status())
+                .isEqualTo(401);
+        assertThat(exchange.principal().name()).isEqualTo("ann");
+
+        // The scopes of the other do not help either.
+        ApiKeyAuth scoped = ApiKeyAuth.builder()
+                .key(KEY, ApiKey.of("team"))
+                .scopes("orders:read")
+                .build();
+        assertThat(chain.run(scoped, with(KEY)).status()).isEqualTo(403);
+
+        assertThat(chain.run(knowing().build(), with(KEY)).status()).isEqualTo(200);
+        assertThat(exchange.principal().name()).isEqualTo("orders-team");
     }
 
     @Test

@@ -223,7 +223,7 @@ class ReachabilityTest {
     }
 
     @Test
-    void the_analysis_finds_what_comparing_each_with_each_finds() {
+    void no_request_is_taken_by_a_route_that_is_called_dead() {
         Random random = new Random(11);
         for (int run = 0; run < 300; run++) {
             List<Route> routes = new ArrayList<>();
