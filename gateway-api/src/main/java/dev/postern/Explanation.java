@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param upstream the upstream, or null
  * @param endpoint the endpoint that the next attempt would use, or null
  * @param endpoints each endpoint of the upstream with what speaks for or against it
+ * @param states how the state stands that the filters keep and show ({@link Visible}), in their order
  */
 public record Explanation(
         String path,
@@ -31,7 +32,8 @@ public record Explanation(
         String destination,
         @Nullable String upstream,
         @Nullable String endpoint,
-        List<String> endpoints) {
+        List<String> endpoints,
+        List<StateView> states) {
 
     /** Copies what it is given. */
     public Explanation {
@@ -39,6 +41,33 @@ public record Explanation(
         pathVariables = Collections.unmodifiableMap(new LinkedHashMap<>(pathVariables));
         filters = List.copyOf(filters);
         endpoints = List.copyOf(endpoints);
+        states = List.copyOf(states);
+    }
+
+    /** Without states. */
+    public Explanation(
+            String path,
+            @Nullable String refusal,
+            List<Considered> considered,
+            @Nullable String route,
+            Map<String, String> pathVariables,
+            List<String> filters,
+            String destination,
+            @Nullable String upstream,
+            @Nullable String endpoint,
+            List<String> endpoints) {
+        this(
+                path,
+                refusal,
+                considered,
+                route,
+                pathVariables,
+                filters,
+                destination,
+                upstream,
+                endpoint,
+                endpoints,
+                List.of());
     }
 
     /**
@@ -65,7 +94,9 @@ public record Explanation(
         }
         if (route != null) {
             text.append("\nroute ").append(route).append(' ').append(pathVariables);
-            text.append("\nfilters ").append(filters).append("\nto ").append(destination);
+            text.append("\nfilters ").append(filters);
+            states.forEach(state -> text.append("\n  ").append(state));
+            text.append("\nto ").append(destination);
         }
         endpoints.forEach(line -> text.append("\n  ").append(line));
         return endpoint == null

@@ -85,6 +85,9 @@ public interface Gateway extends AutoCloseable {
      */
     UpstreamState upstream(String name);
 
+    /** The state that filters keep and show: breakers, limits. In the order of their kinds and names. */
+    List<StateView> states();
+
     /** Whether the gateway works and wants traffic. */
     GatewayHealth health();
 

@@ -4,10 +4,12 @@ import dev.postern.Exchange;
 import dev.postern.ExchangeObserver;
 import dev.postern.Outcome;
 import dev.postern.Request;
+import dev.postern.StateView;
 import dev.postern.TimeSource;
 import dev.postern.UpstreamState;
 import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.ExchangeMeters;
+import dev.postern.runtime.observe.StateGauges;
 import dev.postern.runtime.observe.UpstreamGauges;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
@@ -29,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable; each method gives a changed copy. Two are equal when they write to the same registry with the same labels;
  * such two share their meters.
  */
-public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges, ConnectionMeters {
+public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges, StateGauges, ConnectionMeters {
     private final MeterRegistry registry;
     private final Tags tags;
     private final ExchangeMeters meters;
@@ -78,6 +80,12 @@ public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges
     @Override
     public void connections(String listener, int open, Map<String, Long> refused) {
         meters.listeners().connections(listener, open, refused);
+    }
+
+    /** For the runtime, which calls it when a gateway starts. */
+    @Override
+    public Watch watchStates(TimeSource time, Supplier<List<StateView>> states) {
+        return meters.states().watchStates(time, states);
     }
 
     @Override

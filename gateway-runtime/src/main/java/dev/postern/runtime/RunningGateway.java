@@ -5,13 +5,17 @@ import dev.postern.ClientInfo;
 import dev.postern.ExchangeObserver;
 import dev.postern.Explanation;
 import dev.postern.Failure;
+import dev.postern.Filter;
 import dev.postern.GatewayConfig;
 import dev.postern.GatewayException;
 import dev.postern.GatewayStartException;
 import dev.postern.Listener;
+import dev.postern.Managed;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
+import dev.postern.StateSpec;
+import dev.postern.StateView;
 import dev.postern.TimeSource;
 import dev.postern.Upstream;
 import dev.postern.UpstreamState;
@@ -32,6 +36,7 @@ import dev.postern.runtime.listener.Upgrades;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.SafeObservers;
+import dev.postern.runtime.observe.StateGauges;
 import dev.postern.runtime.observe.UpstreamGauges;
 import dev.postern.runtime.pipeline.CallerLoop;
 import dev.postern.runtime.pipeline.GatewayExchange;
@@ -334,6 +339,9 @@ final class RunningGateway implements Front {
                                 .map(roster -> roster.cluster().state(roster.current()))
                                 .toList()));
             }
+            if (observer instanceof StateGauges shown) {
+                watches.add(shown.watchStates(time, states::views));
+            }
         }
         return watches;
     }
@@ -498,7 +506,8 @@ final class RunningGateway implements Front {
                 String.valueOf(route.destination()),
                 upstream,
                 view == null || index < 0 ? null : view.endpoints().get(index).uri(),
-                view == null ? List.of() : view.describe(keys));
+                view == null ? List.of() : view.describe(keys),
+                states(snapshot.config(), route));
     }
 
     Handler<HttpServerRequest> requestHandler(List<String> trustedProxies) {
@@ -522,7 +531,27 @@ final class RunningGateway implements Front {
                 request.body());
     }
 
+    /** How the state of a route's filters stands; a filter may keep several pieces, and several filters one. */
+    private List<StateView> states(GatewayConfig config, Route route) {
+        Map<StateSpec, StateView> views = new LinkedHashMap<>();
+        for (List<Filter> filters : List.of(config.filters(), route.filters())) {
+            for (Filter filter : filters) {
+                for (StateSpec spec : filter instanceof Managed managed ? managed.state() : List.<StateSpec>of()) {
+                    StateView view = states.view(spec);
+                    if (view != null) {
+                        views.put(spec, view);
+                    }
+                }
+            }
+        }
+        return List.copyOf(views.values());
+    }
+
     // ---- state
+
+    List<StateView> states() {
+        return states.views();
+    }
 
     UpstreamState upstream(String name) {
         Loaded mine = loaded();

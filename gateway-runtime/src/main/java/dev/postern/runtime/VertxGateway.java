@@ -11,6 +11,7 @@ import dev.postern.Plan;
 import dev.postern.Problem;
 import dev.postern.Request;
 import dev.postern.Response;
+import dev.postern.StateView;
 import dev.postern.UpstreamState;
 import dev.postern.spi.Environment;
 import io.vertx.core.Context;
@@ -167,6 +168,11 @@ final class VertxGateway implements Gateway {
     @Override
     public UpstreamState upstream(String name) {
         return running("upstream").upstream(name);
+    }
+
+    @Override
+    public List<StateView> states() {
+        return running("states").states();
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.postern.Outcome;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
+import dev.postern.StateView;
 import dev.postern.UpstreamState;
 import dev.postern.UpstreamState.EndpointState;
 import dev.postern.runtime.observe.GatewayMeter;
@@ -522,5 +523,61 @@ class MicrometerMetricsTest {
 
     private static String lower(String text) {
         return text.toLowerCase(Locale.ROOT);
+    }
+
+    @Test
+    void state_of_filters_is_shown_and_goes_when_it_goes() {
+        List<StateView> states = new ArrayList<>(List.of(
+                new StateView("circuit breaker", "orders", "open", Map.of("open", 1.0), Map.of("failed", 10L))));
+        Watch watch = metrics.watchStates(time, () -> List.copyOf(states));
+        Watch other = metrics.watchStates(
+                time,
+                () -> List.of(
+                        new StateView("circuit breaker", "orders", "open", Map.of("open", 1.0), Map.of("failed", 5L))));
+        assertThat(reading("postern.state", "open").gauge().value()).isEqualTo(2);
+        assertThat(reading("postern.state.events", "failed").functionCounter().count())
+                .isEqualTo(15);
+
+        other.close();
+        states.set(0, new StateView("circuit breaker", "orders", "closed", Map.of("open", 0.0), Map.of("failed", 12L)));
+        time.advance(Duration.ofSeconds(1));
+        assertThat(reading("postern.state", "open").gauge().value()).isZero();
+        assertThat(reading("postern.state.events", "failed").functionCounter().count())
+                .isEqualTo(12);
+
+        states.clear();
+        time.advance(INTERVAL);
+        assertThat(registry.find("postern.state").meters()).isEmpty();
+        assertThat(registry.find("postern.state.events").meters()).isEmpty();
+        watch.close();
+        watch.close();
+        assertThat(time.pending()).isZero();
+    }
+
+    @Test
+    void a_gateway_that_cannot_tell_its_state_is_shown_as_it_was() {
+        AtomicInteger asked = new AtomicInteger();
+        try (LogCapture log = new LogCapture("dev.postern.observe", Level.WARNING)) {
+            Watch watch = metrics.watchStates(time, () -> {
+                if (asked.getAndIncrement() > 0) {
+                    throw new IllegalStateException("no state today");
+                }
+                return List.of(new StateView("limit", "orders", "3", Map.of("in_flight", 3.0), Map.of()));
+            });
+            for (int i = 0; i < 3; i++) {
+                time.advance(Duration.ofSeconds(1));
+                assertThat(registry.get("postern.state")
+                                .tag("reading", "in_flight")
+                                .gauge()
+                                .value())
+                        .isEqualTo(3);
+            }
+            assertThat(log.messages()).containsExactly("cannot read the state of filters for metrics");
+            watch.close();
+        }
+    }
+
+    private io.micrometer.core.instrument.search.RequiredSearch reading(String meter, String reading) {
+        return registry.get(meter).tags("kind", "circuit breaker", "name", "orders", "reading", reading);
     }
 }

@@ -28,6 +28,7 @@ public final class ExchangeMeters {
     private final Meters meters;
     private final PoolGauges pools;
     private final ListenerMeters listeners;
+    private final StateMeters states;
     // Shared by all loops; what is in them goes when the configuration names it no longer.
     private final Map<String, RouteMeters> routes = new ConcurrentHashMap<>();
     private final Map<String, Map<String, EndpointMeters>> upstreams = new ConcurrentHashMap<>();
@@ -36,6 +37,7 @@ public final class ExchangeMeters {
         meters = new Meters(registry, common);
         pools = new PoolGauges(meters, this::retain);
         listeners = new ListenerMeters(meters);
+        states = new StateMeters(meters);
     }
 
     /**
@@ -81,6 +83,11 @@ public final class ExchangeMeters {
     /** What knows pools. */
     public PoolGauges pools() {
         return pools;
+    }
+
+    /** What knows the state of filters. */
+    public StateMeters states() {
+        return states;
     }
 
     private RouteMeters of(String route) {

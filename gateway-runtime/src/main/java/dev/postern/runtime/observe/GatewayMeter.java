@@ -97,7 +97,21 @@ public enum GatewayMeter {
             Kind.COUNTER,
             "connections",
             List.of("listener", "reason"),
-            "Connections that were closed as soon as they came, by the limit that they would have passed.");
+            "Connections that were closed as soon as they came, by the limit that they would have passed."),
+    /** State of filters. */
+    STATE(
+            "postern.state",
+            Kind.GAUGE,
+            "",
+            List.of("kind", "name", "reading"),
+            "What a limit or a breaker shows of itself; the page of each filter lists its readings."),
+    /** State of filters. */
+    STATE_EVENTS(
+            "postern.state.events",
+            Kind.COUNTER,
+            "events",
+            List.of("kind", "name", "reading"),
+            "What a limit or a breaker has counted; the page of each filter lists its readings.");
 
     /** What a meter measures. */
     public enum Kind {

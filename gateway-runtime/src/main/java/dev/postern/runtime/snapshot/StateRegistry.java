@@ -2,10 +2,13 @@ package dev.postern.runtime.snapshot;
 
 import dev.postern.GatewayConfig;
 import dev.postern.StateSpec;
+import dev.postern.StateView;
+import dev.postern.Visible;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -75,6 +78,32 @@ public final class StateRegistry {
         return (T) holder.get(spec, factory);
     }
 
+    /** What shows itself, by kind and name; state that has not been asked for yet is left out. */
+    public List<StateView> views() {
+        Map<StateSpec, Holder> held;
+        synchronized (this) {
+            held = new HashMap<>(holders);
+        }
+        List<StateView> views = new ArrayList<>();
+        held.forEach((spec, holder) -> {
+            StateView view = holder.view(spec);
+            if (view != null) {
+                views.add(view);
+            }
+        });
+        views.sort(Comparator.comparing(StateView::kind).thenComparing(StateView::name));
+        return views;
+    }
+
+    /** How one piece of state stands, or null when it does not show itself or nobody has asked for it. */
+    public @Nullable StateView view(StateSpec spec) {
+        Holder holder;
+        synchronized (this) {
+            holder = holders.get(spec);
+        }
+        return holder == null ? null : holder.view(spec);
+    }
+
     /** How many are held, for tests and for the end of the gateway: then it is 0. */
     public synchronized int size() {
         return holders.size();
@@ -133,6 +162,18 @@ public final class StateRegistry {
                 value = made;
             }
             return value;
+        }
+
+        @Nullable
+        StateView view(StateSpec spec) {
+            Object shown;
+            synchronized (this) {
+                shown = value;
+            }
+            // Foreign code, so without the lock.
+            return shown instanceof Visible visible
+                    ? new StateView(spec.kind(), spec.name(), visible.summary(), visible.gauges(), visible.counters())
+                    : null;
         }
 
         synchronized void close(StateSpec spec) {
