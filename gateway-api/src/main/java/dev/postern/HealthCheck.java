@@ -12,9 +12,19 @@ public interface HealthCheck {
     /** One check; completes with whether the endpoint is well. A failed stage counts as not well. */
     CompletionStage<Boolean> check(Endpoint endpoint, Services services);
 
-    /** The pause between two checks of one endpoint; spread by ±10 % so that they do not march in step. */
+    /** The pause between two checks of one endpoint. */
     default Duration interval() {
         return Duration.ofSeconds(5);
+    }
+
+    /** The pause while the endpoint is not well; that of {@link #interval} by default. */
+    default Duration unhealthyInterval() {
+        return interval();
+    }
+
+    /** How far pauses are spread so that checks do not march in step, as a part of the pause; ±10 % by default. */
+    default double jitter() {
+        return 0.1;
     }
 
     /** Failures in a row that take an endpoint out. */
@@ -32,7 +42,7 @@ public interface HealthCheck {
      *
      * @param path percent-encoded, a query included: {@code /health?deep}
      */
-    static HealthCheck http(String path) {
-        return new HttpHealthCheck(Request.get(path).target(), Duration.ofSeconds(5), Duration.ofSeconds(1));
+    static HttpHealthCheck http(String path) {
+        return HttpHealthCheck.of(Request.get(path).target());
     }
 }

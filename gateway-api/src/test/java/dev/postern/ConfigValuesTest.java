@@ -268,7 +268,16 @@ class ConfigValuesTest {
                         "health check",
                         () -> HealthCheck.http("/a"),
                         () -> HealthCheck.http("/b"),
-                        () -> HealthCheck.http("/a?b")),
+                        () -> HealthCheck.http("/a?b"),
+                        () -> HealthCheck.http("/a").expecting(200, 200),
+                        () -> HealthCheck.http("/a").expecting(201, 299),
+                        () -> HealthCheck.http("/a").containing("up"),
+                        () -> HealthCheck.http("/a").timeout(Duration.ofSeconds(2)),
+                        () -> HealthCheck.http("/a").interval(SECOND),
+                        () -> HealthCheck.http("/a").unhealthyInterval(SECOND),
+                        () -> HealthCheck.http("/a").jitter(0.2),
+                        () -> HealthCheck.http("/a").unhealthyAfter(1),
+                        () -> HealthCheck.http("/a").healthyAfter(1)),
                 all(
                         "request key",
                         RequestKey::client,
@@ -702,6 +711,17 @@ class ConfigValuesTest {
                     "path: \"health\" (expected: begins with /)",
                     () -> Listener.http(1).healthPath("health")),
             wrong("path: \"health\" (expected: begins with /)", () -> HealthCheck.http("health")),
+            wrong(
+                    "statuses: 300 to 200 (expected: 100 to 599)",
+                    () -> HealthCheck.http("/").expecting(300, 200)),
+            wrong(
+                    "text: \"\" (expected: not empty)",
+                    () -> HealthCheck.http("/").containing("")),
+            wrong(
+                    "jitter: 1.0 (expected: 0 to 0.9)",
+                    () -> HealthCheck.http("/").jitter(1)),
+            wrong("failures: 0 (expected: >= 1)", () -> HealthCheck.http("/").unhealthyAfter(0)),
+            wrong("successes: 0 (expected: >= 1)", () -> HealthCheck.http("/").healthyAfter(0)),
             wrong(
                     "header name: \"a b\" (expected: a token, RFC 9110 5.6.2)",
                     () -> Rewrite.none().setRequestHeader("a b", "")),

@@ -135,4 +135,35 @@ class DiscoveryTest {
         assertThat(mine.unhealthyAfter()).isEqualTo(3);
         assertThat(mine.healthyAfter()).isEqualTo(2);
     }
+
+    @ParameterizedTest
+    @CsvSource({"200, up and well, true", "200, down, false", "302, up, true", "303, up, false", "404, up, false"})
+    void a_check_may_ask_for_a_status_and_a_text(int status, String text, boolean well) {
+        services.answering((endpoint, request) ->
+                CompletableFuture.completedFuture(Response.of(status).withBody(Body.of(text))));
+
+        HealthCheck check = HealthCheck.http("/health").expecting(200, 302).containing("up");
+
+        assertThat(check.check(A.get(0), services)).isCompletedWithValue(well);
+    }
+
+    @Test
+    void a_check_has_the_pace_it_is_told() {
+        HttpHealthCheck check = HealthCheck.http("/health")
+                .interval(Duration.ofSeconds(2))
+                .unhealthyInterval(Duration.ofSeconds(1))
+                .jitter(0.5)
+                .unhealthyAfter(4)
+                .healthyAfter(5)
+                .timeout(Duration.ofMillis(300));
+
+        assertThat(check.interval()).isEqualTo(Duration.ofSeconds(2));
+        assertThat(check.unhealthyInterval()).isEqualTo(Duration.ofSeconds(1));
+        assertThat(check.jitter()).isEqualTo(0.5);
+        assertThat(check.unhealthyAfter()).isEqualTo(4);
+        assertThat(check.healthyAfter()).isEqualTo(5);
+        assertThat(HealthCheck.http("/health").interval(Duration.ofSeconds(2)).unhealthyInterval())
+                .isEqualTo(Duration.ofSeconds(2));
+        assertThat(check).hasToString("GET /health");
+    }
 }

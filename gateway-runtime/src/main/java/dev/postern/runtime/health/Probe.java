@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Checks one endpoint again and again, one check at a time.
  *
  * <pre>
- *   start ─ up to a tenth of the interval ─▶ check ─ answer, or none in time ─▶ judge ─ interval ±10 % ─▶ check …
+ *   start ─ up to a tenth of the interval ─▶ check ─ answer, or none in time ─▶ judge ─ interval ± jitter ─▶ check …
  * </pre>
  *
  * A check that has not answered within the interval (at least a second) has failed; what it says later is not heard. One
@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class Probe {
     private static final Logger LOG = System.getLogger("dev.postern.health");
 
-    /** So that many probes do not march in step. */
-    private static final double JITTER = 0.1;
+    /** The first check comes within this part of the interval, so that the checks of many endpoints do not begin together. */
+    private static final double FIRST = 0.1;
 
     /** A slow answer to a frequent question is no failure yet. */
     private static final Duration MIN_LIMIT = Duration.ofSeconds(1);
@@ -54,8 +54,7 @@ final class Probe {
     }
 
     void start() {
-        // Soon, but not all endpoints of a big gateway at once.
-        schedule(scaled(JITTER * services.random().nextDouble()));
+        schedule(scaled(interval, FIRST * services.random().nextDouble()));
     }
 
     /** Its weight or labels are others now. */
@@ -117,7 +116,10 @@ final class Probe {
             timer.cancel();
         }
         judge(complaint);
-        schedule(scaled(1 - JITTER + 2 * JITTER * services.random().nextDouble()));
+        Duration pause = state.well() ? interval : check.unhealthyInterval();
+        double factor =
+                1 - check.jitter() + 2 * check.jitter() * services.random().nextDouble();
+        schedule(scaled(pause, factor));
     }
 
     private void judge(@Nullable String complaint) {
@@ -151,7 +153,7 @@ final class Probe {
         return interval.compareTo(MIN_LIMIT) < 0 ? MIN_LIMIT : interval;
     }
 
-    private Duration scaled(double factor) {
-        return Duration.ofNanos((long) (interval.toNanos() * factor));
+    private static Duration scaled(Duration pause, double factor) {
+        return Duration.ofNanos((long) (pause.toNanos() * factor));
     }
 }

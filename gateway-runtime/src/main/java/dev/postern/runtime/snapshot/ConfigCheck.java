@@ -228,6 +228,13 @@ public final class ConfigCheck {
             if (interval == null || interval.isZero() || interval.isNegative()) {
                 findings.error("health check: interval: " + interval + " (expected: > 0)");
             }
+            Duration unhealthy = check.unhealthyInterval();
+            if (unhealthy == null || unhealthy.isZero() || unhealthy.isNegative()) {
+                findings.error("health check: unhealthyInterval: " + unhealthy + " (expected: > 0)");
+            }
+            if (!(check.jitter() >= 0 && check.jitter() < 1)) {
+                findings.error("health check: jitter: " + check.jitter() + " (expected: 0 to less than 1)");
+            }
             if (check.unhealthyAfter() < 1 || check.healthyAfter() < 1) {
                 findings.error("health check: unhealthyAfter: " + check.unhealthyAfter() + ", healthyAfter: "
                         + check.healthyAfter() + " (expected: >= 1)");

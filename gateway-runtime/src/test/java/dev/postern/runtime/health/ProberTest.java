@@ -62,6 +62,23 @@ class ProberTest {
     }
 
     @Test
+    void an_endpoint_that_is_out_is_asked_at_its_own_pace_and_exactly_without_jitter() {
+        List<Long> asked = new ArrayList<>();
+        services.network = endpoint -> {
+            asked.add(services.time.nanoTime());
+            return CompletableFuture.completedFuture(Response.of(asked.size() <= 3 ? 500 : 200));
+        };
+        HealthCheck check = HealthCheck.http("/health")
+                .interval(Duration.ofSeconds(10))
+                .unhealthyInterval(Duration.ofSeconds(2))
+                .jitter(0);
+        prober.watch(view(check, "http://a"));
+        services.time.advance(Duration.ofSeconds(50));
+        long first = asked.get(0);
+        assertThat(asked.stream().map(at -> (at - first) / SECOND.toNanos())).startsWith(0L, 10L, 20L, 22L, 24L, 34L);
+    }
+
+    @Test
     void failures_with_a_success_between_do_not_add_up() {
         Script script = new Script(SECOND);
         ClusterView view = view(script, "http://a");
