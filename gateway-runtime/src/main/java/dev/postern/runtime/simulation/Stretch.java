@@ -23,16 +23,25 @@ final class Stretch {
     static List<Stretch> of(Report report) {
         List<Stretch> stretches = new ArrayList<>();
         List<Report.Standing> standings = report.standings();
+        long[] changes = report.happenings().stream()
+                .mapToLong(happening -> happening.at().toNanos())
+                .sorted()
+                .toArray();
         for (int i = 0; i < standings.size(); i++) {
-            long from = standings.get(i).at();
+            Report.Standing standing = standings.get(i);
+            long from = standing.at();
             long to = i + 1 < standings.size()
                     ? standings.get(i + 1).at()
                     : report.duration().toNanos();
-            for (Happening happening : report.happenings()) {
-                long at = happening.at().toNanos();
-                to = at > from && at < to ? at : to;
+            for (long change : changes) {
+                if (change > from && change < to) {
+                    stretches.add(new Stretch(from, change, standing));
+                    from = change;
+                    // Who came back did so before.
+                    standing = new Report.Standing(change, standing.members(), standing.healthy(), List.of());
+                }
             }
-            stretches.add(new Stretch(from, to, standings.get(i)));
+            stretches.add(new Stretch(from, to, standing));
         }
         int at = 0;
         for (Report.Attempt attempt : report.attempts()) {
