@@ -16,6 +16,9 @@ public final class Limits {
     private final int maxConnectionsPerClient;
     private final int maxNewConnectionsPerClient;
     private final Duration handshakeTimeout;
+    private final int maxStreams;
+    private final int maxStreamResets;
+    private final int maxControlFrames;
     private final Duration headTimeout;
     private final Duration keepAlive;
     private final Duration writeTimeout;
@@ -28,6 +31,9 @@ public final class Limits {
         maxConnectionsPerClient = draft.maxConnectionsPerClient;
         maxNewConnectionsPerClient = draft.maxNewConnectionsPerClient;
         handshakeTimeout = draft.handshakeTimeout;
+        maxStreams = draft.maxStreams;
+        maxStreamResets = draft.maxStreamResets;
+        maxControlFrames = draft.maxControlFrames;
         headTimeout = draft.headTimeout;
         keepAlive = draft.keepAlive;
         writeTimeout = draft.writeTimeout;
@@ -42,6 +48,9 @@ public final class Limits {
         private int maxConnectionsPerClient = 2_500;
         private int maxNewConnectionsPerClient = 1_000;
         private Duration handshakeTimeout = Duration.ofSeconds(10);
+        private int maxStreams = 100;
+        private int maxStreamResets = 100;
+        private int maxControlFrames = 200;
         private Duration headTimeout = Duration.ofSeconds(10);
         private Duration keepAlive = Duration.ofSeconds(75);
         private Duration writeTimeout = Duration.ofSeconds(30);
@@ -56,6 +65,9 @@ public final class Limits {
             maxConnectionsPerClient = from.maxConnectionsPerClient;
             maxNewConnectionsPerClient = from.maxNewConnectionsPerClient;
             handshakeTimeout = from.handshakeTimeout;
+            maxStreams = from.maxStreams;
+            maxStreamResets = from.maxStreamResets;
+            maxControlFrames = from.maxControlFrames;
             headTimeout = from.headTimeout;
             keepAlive = from.keepAlive;
             writeTimeout = from.writeTimeout;
@@ -119,6 +131,34 @@ public final class Limits {
         return with(draft -> draft.handshakeTimeout = Durations.positive("handshakeTimeout", time));
     }
 
+    /**
+     * The most requests at a time on one HTTP/2 connection, 1 to 1,000; the default is 100, as RFC 9113 6.5.2 recommends and
+     * browsers expect. More are refused in a way that lets the client send them again.
+     */
+    public Limits maxStreams(int count) {
+        return with(draft -> draft.maxStreams = range("maxStreams", count, 1, 1000));
+    }
+
+    /**
+     * The most HTTP/2 streams that a connection may cancel, or make us cancel, in 30 seconds, 10 to 100,000; the default is
+     * 100, enough for somebody who leaves a page that is loading. Each request that is completed allows one more, each
+     * malformed one counts for a tenth of all. Past it the connection ends: cancelling costs a client next to nothing, and
+     * us the work that was begun (CVE-2023-44487, CVE-2025-55163).
+     */
+    public Limits maxStreamResets(int count) {
+        return with(draft -> draft.maxStreamResets = range("maxStreamResets", count, 10, 100_000));
+    }
+
+    /**
+     * The most HTTP/2 frames in a second that carry nothing of a message (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty and
+     * unknown ones), five times as many at once, 10 to 100,000; the default is 200. Content that is sent and requests that
+     * are completed allow more, as window has to be given for them. Past it the connection ends: such frames only keep us
+     * busy (CVE-2019-9512 to 9518).
+     */
+    public Limits maxControlFrames(int perSecond) {
+        return with(draft -> draft.maxControlFrames = range("maxControlFrames", perSecond, 10, 100_000));
+    }
+
     /** From the first byte of a head to its last, more than zero; the default is 10 seconds, then 408. */
     public Limits headTimeout(Duration time) {
         return with(draft -> draft.headTimeout = Durations.positive("headTimeout", time));
@@ -169,6 +209,21 @@ public final class Limits {
         return handshakeTimeout;
     }
 
+    /** The most requests at a time on an HTTP/2 connection. */
+    public int maxStreams() {
+        return maxStreams;
+    }
+
+    /** The most HTTP/2 streams cancelled in 30 seconds. */
+    public int maxStreamResets() {
+        return maxStreamResets;
+    }
+
+    /** The most HTTP/2 frames in a second that carry nothing of a message. */
+    public int maxControlFrames() {
+        return maxControlFrames;
+    }
+
     /** The bound on receiving a head. */
     public Duration headTimeout() {
         return headTimeout;
@@ -194,6 +249,9 @@ public final class Limits {
                 && that.maxConnectionsPerClient == maxConnectionsPerClient
                 && that.maxNewConnectionsPerClient == maxNewConnectionsPerClient
                 && that.handshakeTimeout.equals(handshakeTimeout)
+                && that.maxStreams == maxStreams
+                && that.maxStreamResets == maxStreamResets
+                && that.maxControlFrames == maxControlFrames
                 && that.headTimeout.equals(headTimeout)
                 && that.keepAlive.equals(keepAlive)
                 && that.writeTimeout.equals(writeTimeout);
@@ -202,7 +260,16 @@ public final class Limits {
     @Override
     public int hashCode() {
         return Objects.hash(
-                maxTargetBytes, maxHeadBytes, maxHeaders, maxConnections, headTimeout, keepAlive, writeTimeout);
+                maxTargetBytes,
+                maxHeadBytes,
+                maxHeaders,
+                maxConnections,
+                maxStreams,
+                maxStreamResets,
+                maxControlFrames,
+                headTimeout,
+                keepAlive,
+                writeTimeout);
     }
 
     /** All of them: {@code target 8192 B, head 16384 B, 100 headers, 10000 connections, …}. */

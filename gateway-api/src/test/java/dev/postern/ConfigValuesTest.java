@@ -222,6 +222,9 @@ class ConfigValuesTest {
                         () -> Limits.standard().maxConnectionsPerClient(1),
                         () -> Limits.standard().maxNewConnectionsPerClient(1),
                         () -> Limits.standard().handshakeTimeout(SECOND),
+                        () -> Limits.standard().maxStreams(1),
+                        () -> Limits.standard().maxStreamResets(10),
+                        () -> Limits.standard().maxControlFrames(10),
                         () -> Limits.standard().headTimeout(SECOND),
                         () -> Limits.standard().keepAlive(SECOND),
                         () -> Limits.standard().writeTimeout(SECOND)),
@@ -457,6 +460,9 @@ class ConfigValuesTest {
         assertThat(limits.maxHeadBytes()).isEqualTo(16 * 1024);
         assertThat(limits.maxHeaders()).isEqualTo(100);
         assertThat(limits.maxConnections()).isEqualTo(10_000);
+        assertThat(limits.maxStreams()).isEqualTo(100);
+        assertThat(limits.maxStreamResets()).isEqualTo(100);
+        assertThat(limits.maxControlFrames()).isEqualTo(200);
         assertThat(limits.headTimeout()).isEqualTo(Duration.ofSeconds(10));
         assertThat(limits.keepAlive()).isEqualTo(Duration.ofSeconds(75));
         assertThat(limits.writeTimeout()).isEqualTo(Duration.ofSeconds(30));
@@ -776,6 +782,13 @@ class ConfigValuesTest {
             wrong(
                     "maxConnections: 0 (expected: 1 to 2147483647)",
                     () -> Limits.standard().maxConnections(0)),
+            wrong("maxStreams: 0 (expected: 1 to 1000)", () -> Limits.standard().maxStreams(0)),
+            wrong(
+                    "maxStreamResets: 9 (expected: 10 to 100000)",
+                    () -> Limits.standard().maxStreamResets(9)),
+            wrong(
+                    "maxControlFrames: 9 (expected: 10 to 100000)",
+                    () -> Limits.standard().maxControlFrames(9)),
             wrong("headTimeout: PT0S (expected: > 0)", () -> Limits.standard().headTimeout(Duration.ZERO)),
             wrong("keepAlive: PT0S (expected: > 0)", () -> Limits.standard().keepAlive(Duration.ZERO)),
             wrong("writeTimeout: PT0S (expected: > 0)", () -> Limits.standard().writeTimeout(Duration.ZERO)),

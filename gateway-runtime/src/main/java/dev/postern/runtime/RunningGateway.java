@@ -258,6 +258,7 @@ final class RunningGateway implements Front {
 
     private void retire(HttpListener door) {
         door.stopAccepting();
+        door.drain();
         long deadline = System.nanoTime() + LISTENER_DRAIN.toNanos();
         host.vertx().setPeriodic(100, timer -> {
             door.closeQuiet(0);
@@ -586,6 +587,7 @@ final class RunningGateway implements Front {
         // 1. Nobody new is sent here, and who is here is told to go elsewhere with the next request.
         ready = false;
         draining = true;
+        listeners.forEach(HttpListener::drain);
         // Streams would last as long as they like: they end one by one, so that not all clients come back at once.
         for (GatewayExchange exchange : exchanges) {
             long delay = nanos < 3 ? 0 : random.nextLong(nanos / 3 * 2);

@@ -237,6 +237,25 @@ class TlsTest {
     }
 
     @Test
+    void the_guard_of_http2_stands_behind_TLS_too() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = listening(files(server(authority, "localhost", 1)), origin);
+        try (RawHttp2 client = RawHttp2.client(agreeing(running.port(), "h2"))) {
+            int bad = client.next();
+            client.headers(bad, true, RawHttp2.request("GET", "/"));
+            assertThat(client.await(bad).reset()).as(":scheme http over TLS").isEqualTo(RawHttp2.PROTOCOL_ERROR);
+            assertThat(client.get("/").status()).isEqualTo(200);
+            byte[] pings = new byte[17 * 2000];
+            for (int i = 0; i < 2000; i++) {
+                System.arraycopy(RawHttp2.frame(RawHttp2.PING, 0, 0, new byte[8]), 0, pings, 17 * i, 17);
+            }
+            client.bytes(pings);
+            assertThat(client.awaitEnd()).isEqualTo(RawHttp2.ENHANCE_YOUR_CALM);
+        }
+        assertThat(origin.received()).hasSize(1);
+    }
+
+    @Test
     void a_listener_of_one_protocol_agrees_on_no_other() throws Exception {
         RawOrigin origin = rig.origin(RawOrigin.echo());
         Tls tls = files(server(authority, "localhost", 1));

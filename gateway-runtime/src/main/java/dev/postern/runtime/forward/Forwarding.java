@@ -55,6 +55,9 @@ public final class Forwarding {
     /** How long an exchange that is over waits for the end of a message whose bytes are all in. */
     private static final long LAST_BYTES_NANOS = 1_000_000_000L;
 
+    /** RFC 9113 7. */
+    private static final long CANCEL = 8;
+
     private final UpstreamClient client;
     private final VertxLoop loop;
     private final GatewayExchange exchange;
@@ -257,14 +260,15 @@ public final class Forwarding {
         Selection selection = failed.selection;
         boolean safe = !failed.headStarted || attempts.repeatable();
         boolean bodyIntact = bodyIntact(failed);
+        boolean stale = failed.onReused && isStale(failure.failure());
         if (timeLeft() > 0
                 && bodyIntact
-                && failed.onReused
-                && isStale(failure.failure())
+                && (stale || failed.unprocessed)
                 && safe
                 && !retriedStale
                 && hedge == null) {
-            // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it.
+            // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it. RFC 9113 8.7: or it has said that
+            // it takes no more.
             retriedStale = true;
             choose(selection, true, failure);
             return;
@@ -330,6 +334,10 @@ public final class Forwarding {
         private TimeSource.@Nullable Timer wholeTry;
         private boolean superseded;
         private boolean headStarted;
+        private boolean unprocessed;
+        // Given up for no fault of the endpoint.
+        private boolean unwanted;
+        private @Nullable HttpClientRequest stream;
         private boolean bodyBegun;
         private boolean onReused;
         private boolean requestSent;
@@ -407,6 +415,7 @@ public final class Forwarding {
                 return;
             }
             headStarted = true;
+            stream = sending;
             sending.exceptionHandler(this::broke);
             Future<HttpClientResponse> response = sending.response();
             response.onComplete(result -> {
@@ -519,8 +528,22 @@ public final class Forwarding {
         private void broke(Throwable cause) {
             // After the head the response body reports it, with what had come.
             if (!headReceived && !done) {
+                if (isVouchedFor(cause)) {
+                    unprocessed = true;
+                    headStarted = false;
+                }
                 fail(UpstreamFailures.beforeHead(endpoint.uri(), cause));
             }
+        }
+
+        /** Whether the endpoint says that it has not looked at the request: it may be sent again, whatever it is. */
+        private boolean isVouchedFor(Throwable cause) {
+            PooledConnection mine = connection;
+            HttpClientRequest its = stream;
+            return mine != null
+                    && its != null
+                    && mine.isMultiplexed()
+                    && (UpstreamFailures.isRefused(cause) || mine.isBeyondGoAway(its.streamId()));
         }
 
         // 5. The response head, judged before anybody sees it.
@@ -759,6 +782,7 @@ public final class Forwarding {
                 }
                 report(0, why.failure(), true);
             }
+            unwanted |= why.failure() == Failure.CLIENT_GONE;
             discardConnection();
             selection.release();
         }
@@ -784,9 +808,21 @@ public final class Forwarding {
                 // What was decoded while it was paused would be lost with the connection, its buffers never released.
                 arrived.resume();
             }
-            if (connection != null) {
-                connection.discard();
+            PooledConnection mine = connection;
+            if (mine == null) {
+                return;
             }
+            if (stream != null && isMultiplexed() && (headReceived || unwanted || unprocessed)) {
+                // An endpoint that is alive loses the stream only.
+                stream.reset(CANCEL);
+                loop.execute(mine::giveBack);
+            } else {
+                mine.discard();
+            }
+        }
+
+        private boolean isMultiplexed() {
+            return connection != null && connection.isMultiplexed();
         }
 
         private void stopFirstByte() {

@@ -2,7 +2,9 @@ package dev.postern.runtime.forward;
 
 import dev.postern.runtime.message.Channels;
 import io.netty.channel.Channel;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.vertx.core.http.HttpClientConnection;
+import io.vertx.core.http.HttpVersion;
 import org.jspecify.annotations.Nullable;
 
 /** A connection to an endpoint: lent to one attempt, or idle in the pool of its loop, or gone. On that loop only. */
@@ -16,11 +18,20 @@ final class PooledConnection {
     private boolean gone;
     private long idleSinceNanos;
 
+    private boolean leaving;
+
     PooledConnection(EndpointPool pool, HttpClientConnection connection) {
         this.pool = pool;
         this.connection = connection;
         this.socket = Channels.exclusive(connection);
         this.guard = socket == null ? null : ResponseGuard.install(socket, () -> pool.closed(this));
+        if (isMultiplexed()) {
+            // RFC 9113 6.8: what is under way may be answered, and nothing else will be.
+            connection.shutdownHandler(said -> {
+                leaving = true;
+                pool.closed(this);
+            });
+        }
         connection.exceptionHandler(broken -> closed = true);
         connection.closeHandler(v -> {
             closed = true;
@@ -44,7 +55,7 @@ final class PooledConnection {
 
     /** Whether it can carry nothing more. */
     boolean isClosed() {
-        return closed || (guard != null && guard.isSpoiled());
+        return closed || leaving || (guard != null && guard.isSpoiled());
     }
 
     /** A request of this method goes out next: what comes from now on answers it. */
@@ -52,6 +63,24 @@ final class PooledConnection {
         if (guard != null) {
             guard.expect(method);
         }
+    }
+
+    /**
+     * Whether the endpoint has said that it did not look at this stream and will not (RFC 9113 6.8). Vert.x knows, but
+     * copies what the endpoint said for people into memory that nobody frees each time it is asked.
+     */
+    boolean isBeyondGoAway(long stream) {
+        Channel channel = Channels.of(connection);
+        Http2ConnectionHandler codec =
+                channel == null ? null : channel.pipeline().get(Http2ConnectionHandler.class);
+        return codec != null
+                && codec.connection().goAwayReceived()
+                && stream > codec.connection().local().lastStreamKnownByPeer();
+    }
+
+    /** Whether an exchange can be given up without its connection. */
+    boolean isMultiplexed() {
+        return connection.protocolVersion() == HttpVersion.HTTP_2;
     }
 
     /** Whether it has carried a request before the present one. */

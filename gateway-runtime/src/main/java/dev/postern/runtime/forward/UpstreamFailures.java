@@ -4,6 +4,7 @@ import dev.postern.Failure;
 import dev.postern.GatewayException;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
+import io.vertx.core.http.StreamResetException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
@@ -12,6 +13,8 @@ import javax.net.ssl.SSLException;
 
 /** What exceptions of Vert.x and Netty mean for an exchange. */
 final class UpstreamFailures {
+    private static final long REFUSED_STREAM = 7;
+
     private UpstreamFailures() {}
 
     /** A connection could not be made: nothing was sent. */
@@ -30,6 +33,11 @@ final class UpstreamFailures {
     static GatewayException withinBody(String endpoint, Throwable cause) {
         return new GatewayException(
                 Failure.RESPONSE_BODY_BROKEN, endpoint + " broke off its response: " + cause, cause);
+    }
+
+    /** Whether an endpoint of HTTP/2 has refused a stream unseen (RFC 9113 8.7). */
+    static boolean isRefused(Throwable cause) {
+        return cause instanceof StreamResetException reset && reset.getCode() == REFUSED_STREAM;
     }
 
     private static Failure kindOfConnect(Throwable cause) {

@@ -105,6 +105,7 @@ final class ByteGuard extends ChannelDuplexHandler {
     private final Listener listener;
     private final Messages messages = new Messages();
 
+    private @Nullable Supplier<Http2Guard> http2;
     private @Nullable ChannelHandlerContext context;
     private Mode mode = Mode.GUARDING;
     private boolean placed;
@@ -151,6 +152,12 @@ final class ByteGuard extends ChannelDuplexHandler {
         this.lookNanos = Math.min(headNanos, idleNanos);
         this.requestIds = requestIds;
         this.listener = listener;
+    }
+
+    /** Makes the guard of a connection on which HTTP/2 is agreed; without one its frames pass unguarded. */
+    ByteGuard http2(Supplier<Http2Guard> guards) {
+        http2 = guards;
+        return this;
     }
 
     Duration idleTimeout() {
@@ -610,8 +617,10 @@ final class ByteGuard extends ChannelDuplexHandler {
             return true;
         }
         SslHandler tls = ctx.pipeline().get(SslHandler.class);
-        if (tls != null && "h2".equals(tls.applicationProtocol())) {
-            // HTTP/2 was negotiated: frames are not ours to judge.
+        if (tls != null
+                && "h2".equals(tls.applicationProtocol())
+                && (http2 == null || http2.get().place(ctx.pipeline()))) {
+            // HTTP/2 was negotiated: frames are another's to judge.
             mode = Mode.TUNNEL;
             tunnelOpen = true;
             return true;

@@ -26,6 +26,7 @@ final class ConnectionTable {
         private int inFlight;
         private boolean gone;
         private boolean closing;
+        private @Nullable Http2Guard guard;
 
         Entry(HttpConnection connection, Arrival arrival) {
             this.connection = connection;
@@ -43,6 +44,21 @@ final class ConnectionTable {
 
         Arrival arrival() {
             return arrival;
+        }
+
+        /** HTTP/2 on a listener with guards. */
+        void guard(@Nullable Http2Guard its) {
+            guard = its;
+        }
+
+        @Nullable
+        Http2Guard guard() {
+            return guard;
+        }
+
+        @Override
+        public boolean isDrainedElsewhere() {
+            return guard != null;
         }
 
         void begin() {

@@ -108,6 +108,23 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
 
     @Override
     public void handle(HttpServerRequest incoming) {
+        ConnectionTable.Entry entry = connections == null ? null : connections.find(incoming.connection());
+        Http2Guard guard = entry == null ? null : entry.guard();
+        if (guard == null) {
+            handle(incoming, entry);
+            return;
+        }
+        incoming.pause();
+        VertxLoop loop = front.loop();
+        guard.later(() -> loop.enter(() -> {
+            // Cancelled in the packet it came in: nobody's request any more.
+            if (!incoming.response().closed()) {
+                handle(incoming, entry);
+            }
+        }));
+    }
+
+    private void handle(HttpServerRequest incoming, ConnectionTable.@Nullable Entry entry) {
         // 1. Nothing of the body may arrive before its reader is known (G37).
         Settled mine = settled;
         EntrySettings settings = mine.settings;
@@ -117,7 +134,6 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         }
         VertxLoop loop = front.loop();
         HttpConnection connection = incoming.connection();
-        ConnectionTable.Entry entry = connections == null ? null : connections.find(connection);
         if (connections != null && entry == null) {
             // It came before the listener was open, or it is gone.
             incoming.pause();

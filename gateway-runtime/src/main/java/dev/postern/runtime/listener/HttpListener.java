@@ -31,7 +31,9 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +78,8 @@ public final class HttpListener {
     // Of the loop that sweeps.
     private long reportedNanos;
     private long reportedRefusals;
+    // Each on its own loop; here only to be told of a drain.
+    private final Set<Http2Guard> guards = ConcurrentHashMap.newKeySet();
     private volatile @Nullable ServerChannel channel;
     private volatile boolean closing;
     private volatile boolean ended;
@@ -211,7 +215,7 @@ public final class HttpListener {
         }
         Arrival arrival = arrivals.find(connection);
         if (arrival != null && !arrival.isTrial()) {
-            table.opened(connection, arrival);
+            table.opened(connection, arrival).guard(Http2Guard.opening());
         }
         connection.closeHandler(v -> table.closed(connection));
         // A connection that breaks is told to its exchange; alone it is nobody's business.
@@ -219,6 +223,11 @@ public final class HttpListener {
     }
 
     // ---- drain and end
+
+    /** Clients of HTTP/2 are told to go elsewhere; what they have asked for is answered. */
+    public void drain() {
+        guards.forEach(Http2Guard::drain);
+    }
 
     /** No more connections are accepted; those there are go on. */
     public void stopAccepting() {
@@ -260,6 +269,7 @@ public final class HttpListener {
         ended = true;
         front.connections(config.name(), -1, Map.of());
         vertx.cancelTimer(reloadTimer);
+        guards.forEach(Http2Guard::closeNow);
         List<Future<Void>> all = new ArrayList<>();
         for (HttpServer server : servers) {
             all.add(server.close());
@@ -337,7 +347,8 @@ public final class HttpListener {
                 .setUseAlpn(false)
                 .setInitialSettings(http2(limits))
                 .setHttp2ConnectionWindowSize(CONNECTION_WINDOW_BYTES)
-                .setHttp2RstFloodMaxRstFramePerWindow(100)
+                // The guard counts, by a limit that may change, and knows whose fault a reset is.
+                .setHttp2RstFloodMaxRstFramePerWindow(config.byteGuard() ? 0 : limits.maxStreamResets())
                 .setHttp2RstFloodWindowDuration(30)
                 .setHttp2RstFloodWindowDurationTimeUnit(TimeUnit.SECONDS)
                 // The guard judges sizes, by limits that may change; without it the decoder has to.
@@ -382,7 +393,7 @@ public final class HttpListener {
 
     private static Http2Settings http2(Limits limits) {
         return new Http2Settings()
-                .setMaxConcurrentStreams(100)
+                .setMaxConcurrentStreams(limits.maxStreams())
                 .setMaxHeaderListSize(limits.maxHeadBytes())
                 .setInitialWindowSize(STREAM_WINDOW_BYTES);
     }
@@ -479,7 +490,8 @@ public final class HttpListener {
             Arrival arrival = new Arrival(child, secure, trial);
             arrivals.add(child, arrival);
             if (secure == null && serves(Protocol.HTTP_2)) {
-                PrefaceGuard.install(child, config.limits().headTimeout());
+                PrefaceGuard.install(
+                        child, config.limits().headTimeout(), config.byteGuard() ? http2Guard("http", 0) : null);
             } else if (config.byteGuard()) {
                 GuardInstaller.install(child, guard());
             }
@@ -526,7 +538,16 @@ public final class HttpListener {
                     HeadLimits.DEFAULTS.trailerBytes(),
                     HeadLimits.DEFAULTS.trailerFields());
             return new ByteGuard(
-                    FramingGuard.http11(heads), limits.headTimeout(), limits.keepAlive(), front::newId, front::refused);
+                            FramingGuard.http11(heads),
+                            limits.headTimeout(),
+                            limits.keepAlive(),
+                            front::newId,
+                            front::refused)
+                    .http2(() -> http2Guard("https", Http2Guard.PREFACE_BYTES));
+        }
+
+        private Http2Guard http2Guard(String scheme, int preface) {
+            return new Http2Guard(config.limits(), scheme, preface, guards, front::refused);
         }
     }
 }

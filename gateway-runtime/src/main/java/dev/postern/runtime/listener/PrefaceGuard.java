@@ -1,6 +1,7 @@
 package dev.postern.runtime.listener;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -19,16 +20,22 @@ final class PrefaceGuard extends ChannelInboundHandlerAdapter {
     private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private final Duration patience;
+    private final @Nullable Http2Guard guard;
     private @Nullable Future<?> timer;
     private int seen;
 
-    private PrefaceGuard(Duration patience) {
+    private PrefaceGuard(Duration patience, @Nullable Http2Guard guard) {
         this.patience = patience;
+        this.guard = guard;
     }
 
-    /** Prepares a connection that is accepted and not yet registered. */
-    static void install(Channel child, Duration patience) {
-        child.pipeline().addFirst(new PrefaceGuard(patience));
+    /**
+     * Prepares a connection that is accepted and not yet registered.
+     *
+     * @param guard is put before the codec as soon as there is one; null for none
+     */
+    static void install(Channel child, Duration patience, @Nullable Http2Guard guard) {
+        child.pipeline().addFirst(new PrefaceGuard(patience, guard));
     }
 
     @Override
@@ -47,6 +54,7 @@ final class PrefaceGuard extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         ByteBuf bytes = (ByteBuf) message;
+        int before = seen;
         for (int i = bytes.readerIndex(); i < bytes.writerIndex() && seen < PREFACE.length; i++, seen++) {
             if (bytes.getByte(i) != PREFACE[seen]) {
                 bytes.release();
@@ -54,9 +62,23 @@ final class PrefaceGuard extends ChannelInboundHandlerAdapter {
                 return;
             }
         }
-        ctx.fireChannelRead(message);
-        if (seen == PREFACE.length) {
-            ctx.pipeline().remove(this);
+        if (seen < PREFACE.length) {
+            bytes.release();
+            return;
         }
+        // The preface alone, so that Vert.x makes its codec; what is behind it only when the guard is before the codec.
+        bytes.skipBytes(PREFACE.length - before);
+        ctx.fireChannelRead(Unpooled.wrappedBuffer(PREFACE));
+        if (guard != null && !guard.place(ctx.pipeline())) {
+            bytes.release();
+            ctx.close();
+            return;
+        }
+        if (bytes.isReadable()) {
+            ctx.fireChannelRead(bytes);
+        } else {
+            bytes.release();
+        }
+        ctx.pipeline().remove(this);
     }
 }

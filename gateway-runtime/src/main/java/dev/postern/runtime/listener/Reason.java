@@ -1,7 +1,7 @@
 package dev.postern.runtime.listener;
 
 /**
- * Why the byte guard ended a connection. The code is stable: it is in the answer, in the security event and in the
+ * Why a guard ended a connection, or reset a stream of one. The code is stable: it is in the answer, in the security event and in the
  * docs. Never rename one.
  */
 public enum Reason {
@@ -44,7 +44,16 @@ public enum Reason {
     /** Guard and decoder saw different messages in the same bytes: the start of every smuggling attack. */
     DISAGREEMENT("framing.disagreement", 400),
     /** The decoder is not where the guard expects it: nothing may pass. */
-    UNGUARDED("framing.unguarded", 500);
+    UNGUARDED("framing.unguarded", 500),
+    H2_PSEUDO_HEADER("h2.pseudo_header", 400),
+    H2_FIELD_NAME("h2.field_name", 400),
+    H2_FIELD_VALUE("h2.field_value", 400),
+    H2_CONNECTION_FIELD("h2.connection_field", 400),
+    H2_TRAILER("h2.trailer", 400),
+    /** Refused by the codec behind us: content unlike its length, frames out of order, names in capitals. */
+    H2_PROTOCOL("h2.protocol", 400),
+    H2_FLOOD("h2.flood", 429),
+    H2_TIMEOUT("h2.timeout", 408);
 
     private final String code;
     private final int status;
@@ -59,7 +68,7 @@ public enum Reason {
         return code;
     }
 
-    /** The status of the answer. */
+    /** The status of the answer; over HTTP/2, where there is none, of the like over HTTP/1.1. */
     public int status() {
         return status;
     }

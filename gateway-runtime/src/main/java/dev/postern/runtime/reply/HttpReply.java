@@ -54,6 +54,11 @@ public final class HttpReply implements Outlet {
 
         /** It had become a tunnel and is closed, or as good as; the connection itself will not tell. */
         void tunnelClosed();
+
+        /** Whether somebody else tells the client of an HTTP/2 connection when it has to go. */
+        default boolean isDrainedElsewhere() {
+            return false;
+        }
     }
 
     private static final long LINGER_BYTES = 64 * 1024;
@@ -432,7 +437,7 @@ public final class HttpReply implements Outlet {
             out.reset(NO_ERROR);
         }
         streamGone();
-        if (draining.getAsBoolean()) {
+        if (draining.getAsBoolean() && !fate.isDrainedElsewhere()) {
             // GOAWAY; the streams under way may finish.
             request.connection().shutdown(STREAMS_LINGER);
         }

@@ -154,6 +154,9 @@ public final class Changes {
         subject.data(
                 "maxNewConnectionsPerClient", before.maxNewConnectionsPerClient(), after.maxNewConnectionsPerClient());
         subject.data("handshakeTimeout", before.handshakeTimeout(), after.handshakeTimeout());
+        subject.data("maxStreams", before.maxStreams(), after.maxStreams());
+        subject.data("maxStreamResets", before.maxStreamResets(), after.maxStreamResets());
+        subject.data("maxControlFrames", before.maxControlFrames(), after.maxControlFrames());
         subject.data("headTimeout", before.headTimeout(), after.headTimeout());
         subject.data("keepAlive", before.keepAlive(), after.keepAlive());
         subject.data("writeTimeout", before.writeTimeout(), after.writeTimeout());

@@ -69,7 +69,7 @@ public final class Http2Origin implements AutoCloseable {
         return complete((connection, stream, frame) -> {
             connection.headers(stream.id(), false, ":status", "200", "x-origin", "h2");
             if (stream.trailers().isEmpty()) {
-                connection.data(stream.id(), true, stream.bytes());
+                connection.flow(stream.id(), true, stream.bytes());
                 return;
             }
             connection.data(stream.id(), false, stream.bytes());

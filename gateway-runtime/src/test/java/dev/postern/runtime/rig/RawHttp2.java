@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 
 /**
  * One side of an HTTP/2 connection, frame by frame: sends whatever it is told, checks nothing, and keeps what comes, by
@@ -173,6 +174,7 @@ public final class RawHttp2 implements AutoCloseable {
     private final DefaultHttp2HeadersDecoder decoder = new DefaultHttp2HeadersDecoder(false, 1 << 20);
     private final Map<Integer, Stream> streams = new ConcurrentHashMap<>();
     private final List<Frame> frames = new ArrayList<>();
+    private final Windows windows = new Windows();
     private ByteArrayOutputStream block = new ByteArrayOutputStream();
     private boolean givesWindow = true;
     private boolean keepsFrames;
@@ -322,6 +324,25 @@ public final class RawHttp2 implements AutoCloseable {
         return this;
     }
 
+    /** Sends content as fast as the other side gives window for it, reading meanwhile. */
+    public RawHttp2 flow(int stream, boolean end, byte[] content) throws IOException {
+        int from = 0;
+        while (from < content.length) {
+            long room = Math.min(windows.get(0), windows.get(stream));
+            int to = (int) Math.min(content.length, from + Math.min(16_384, room));
+            if (to > from) {
+                boolean last = to == content.length;
+                send(DATA, end && last ? END_STREAM : 0, stream, Arrays.copyOfRange(content, from, to));
+                windows.merge(0, from - to, Integer::sum);
+                windows.merge(stream, from - to, Integer::sum);
+                from = to;
+            } else if (stream(stream).reset() >= 0 || read() == null) {
+                return this;
+            }
+        }
+        return content.length > 0 ? this : data(stream, end, content);
+    }
+
     /** Resets a stream. */
     public RawHttp2 reset(int stream, long code) throws IOException {
         return send(RST_STREAM, 0, stream, number(code));
@@ -364,7 +385,7 @@ public final class RawHttp2 implements AutoCloseable {
     public Stream post(String path, byte[] body, String... more) throws IOException {
         int id = next();
         headers(id, false, request(scheme(), "POST", path, more));
-        data(id, true, body);
+        flow(id, true, body);
         return await(id);
     }
 
@@ -434,6 +455,7 @@ public final class RawHttp2 implements AutoCloseable {
             case RST_STREAM -> stream(frame.stream()).reset = frame.number(0);
             case SETTINGS -> {
                 if (!frame.has(ACK)) {
+                    initialWindow(frame.payload());
                     settled = true;
                     answer(SETTINGS);
                 }
@@ -446,9 +468,43 @@ public final class RawHttp2 implements AutoCloseable {
                 }
             }
             case GOAWAY -> goAway = frame;
+            case WINDOW_UPDATE -> windows.merge(frame.stream(), (int) frame.number(0), Integer::sum);
             default -> {
                 // Kept if frames are kept.
             }
+        }
+    }
+
+    private void initialWindow(byte[] settings) {
+        for (int at = 0; at + 6 <= settings.length; at += 6) {
+            if (ByteBuffer.wrap(settings).getShort(at) == 4) {
+                int grown = ByteBuffer.wrap(settings).getInt(at + 2) - windows.initial;
+                windows.initial += grown;
+                windows.keySet().stream()
+                        .filter(id -> id > 0)
+                        .toList()
+                        .forEach(id -> windows.merge(id, grown, Integer::sum));
+            }
+        }
+    }
+
+    /** What the other side is ready to take, by stream; 0 is the connection. */
+    private static final class Windows extends ConcurrentHashMap<Integer, Integer> {
+        private static final long serialVersionUID = 1L;
+        private int initial = 65_535;
+
+        @Override
+        public Integer get(Object stream) {
+            Integer known = super.get(stream);
+            return known != null ? known : stream.equals(0) ? 65_535 : initial;
+        }
+
+        @Override
+        public Integer merge(
+                Integer stream, Integer more, BiFunction<? super Integer, ? super Integer, ? extends Integer> sum) {
+            int now = get(stream) + more;
+            put(stream, now);
+            return now;
         }
     }
 
@@ -579,6 +635,13 @@ public final class RawHttp2 implements AutoCloseable {
     /** The error code of the last GOAWAY, or -1. */
     public long goAwayCode() {
         return goAway == null ? -1 : goAway.number(4);
+    }
+
+    /** What the last GOAWAY says for people. */
+    public String goAwayText() {
+        return goAway == null
+                ? ""
+                : new String(goAway.payload(), 8, goAway.payload().length - 8, StandardCharsets.UTF_8);
     }
 
     /** The last stream of the last GOAWAY, or -1. */

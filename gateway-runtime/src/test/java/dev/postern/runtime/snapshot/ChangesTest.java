@@ -80,6 +80,9 @@ class ChangesTest {
                         .maxConnectionsPerClient(6)
                         .maxNewConnectionsPerClient(5)
                         .handshakeTimeout(Duration.ofSeconds(4))
+                        .maxStreams(8)
+                        .maxStreamResets(11)
+                        .maxControlFrames(12)
                         .headTimeout(Duration.ofSeconds(1))
                         .keepAlive(Duration.ofSeconds(2))
                         .writeTimeout(Duration.ofSeconds(3)))
@@ -105,6 +108,9 @@ class ChangesTest {
                         "~ listener \"http-8080\": maxConnectionsPerClient 2500 → 6",
                         "~ listener \"http-8080\": maxNewConnectionsPerClient 1000 → 5",
                         "~ listener \"http-8080\": handshakeTimeout PT10S → PT4S",
+                        "~ listener \"http-8080\": maxStreams 100 → 8",
+                        "~ listener \"http-8080\": maxStreamResets 100 → 11",
+                        "~ listener \"http-8080\": maxControlFrames 200 → 12",
                         "~ listener \"http-8080\": headTimeout PT10S → PT1S",
                         "~ listener \"http-8080\": keepAlive PT1M15S → PT2S",
                         "~ listener \"http-8080\": writeTimeout PT30S → PT3S",
