@@ -248,7 +248,10 @@ public final class Route {
             return this;
         }
 
-        /** The deadline of the whole exchange, all attempts included, more than zero; the default is 30 seconds. */
+        /**
+         * The deadline of the whole exchange, all attempts included, more than zero; the default is 30 seconds. For gRPC calls
+         * it ends at the response head, and a {@code grpc-timeout} that is shorter comes before it and holds to the end.
+         */
         public Builder timeout(Duration newTimeout) {
             timeout = Durations.positive("timeout", newTimeout);
             return this;
@@ -281,7 +284,10 @@ public final class Route {
             return this;
         }
 
-        /** The largest request body in bytes, 0 or more; larger ones get 413. The default is 10 MiB. */
+        /**
+         * The largest request body in bytes, 0 or more; larger ones get 413. The default is 10 MiB. For gRPC calls it is the
+         * largest message: a call may go on for ever.
+         */
         public Builder maxRequestBytes(long bytes) {
             if (bytes < 0) {
                 throw new IllegalArgumentException("maxRequestBytes: " + bytes + " (expected: >= 0)");
@@ -299,7 +305,7 @@ public final class Route {
         /**
          * The trailer fields that pass: names, with {@code *} at the end for all that begin so, {@code "*"} for all. The
          * default is none but {@code grpc-status}, {@code grpc-message} and {@code grpc-status-details-bin}, which always
-         * pass. Fields that mean something for framing, routing, credentials, caches or the kind of the content (RFC 9110
+         * pass; of gRPC calls all do, being their metadata. Fields that mean something for framing, routing, credentials, caches or the kind of the content (RFC 9110
          * 6.5.1) never do.
          *
          * <p>Trailers of responses reach clients over HTTP/2, and over HTTP/1.1 when the request says {@code TE: trailers}

@@ -261,13 +261,9 @@ public final class Forwarding {
         boolean safe = !failed.headStarted || attempts.repeatable();
         boolean bodyIntact = bodyIntact(failed);
         boolean stale = failed.onReused && isStale(failure.failure());
-        if (timeLeft() > 0
-                && bodyIntact
-                && (stale || failed.unprocessed)
-                && safe
-                && !retriedStale
-                && hedge == null) {
-            // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it. RFC 9113 8.7: or it has said that
+        if (timeLeft() > 0 && bodyIntact && (stale || failed.unprocessed) && safe && !retriedStale && hedge == null) {
+            // RFC 9112 9.3.1: the endpoint closed an idle connection just when we took it. RFC 9113 8.7: or it has said
+            // that
             // it takes no more.
             retriedStale = true;
             choose(selection, true, failure);
@@ -583,7 +579,7 @@ public final class Forwarding {
                     head.length(),
                     Failure.RESPONSE_BODY_TOO_LARGE,
                     cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
-                    () -> TrailerFields.of(response.trailers(), exchange.route()),
+                    () -> TrailerFields.of(response.trailers(), exchange),
                     this::drop);
             body.from(connection == null ? null : connection.socket());
             responseBody = body;

@@ -98,6 +98,12 @@ final class Http2Heads implements Http2FrameListener {
     /** Takes its place in front of the codec's listener. */
     void install() {
         codec.decoder().frameListener(this);
+        countHere();
+    }
+
+    /** A stream that Netty does not open is unknown to it, and content for it an error of the whole connection. */
+    private void countHere() {
+        connection.remote().maxActiveStreams(Integer.MAX_VALUE);
     }
 
     // ---- heads
@@ -111,7 +117,6 @@ final class Http2Heads implements Http2FrameListener {
             trailers(ctx, stream, headers, padding, endOfStream);
             return;
         }
-        // Counted here: Netty counts only from the client's word on that it has heard of the limit.
         if (connection.remote().numActiveStreams() > maxStreams) {
             throw Http2Exception.streamError(streamId, Http2Error.REFUSED_STREAM, "too many streams");
         }
@@ -351,8 +356,7 @@ final class Http2Heads implements Http2FrameListener {
     @Override
     public void onSettingsAckRead(ChannelHandlerContext ctx) throws Http2Exception {
         next.onSettingsAckRead(ctx);
-        // A stream that Netty does not open is unknown to it, and content for it an error of the whole connection.
-        connection.remote().maxActiveStreams(Integer.MAX_VALUE);
+        countHere();
         watcher.settled();
     }
 

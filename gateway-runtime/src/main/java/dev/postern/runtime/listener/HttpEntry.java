@@ -2,6 +2,7 @@ package dev.postern.runtime.listener;
 
 import dev.postern.Body;
 import dev.postern.ClientInfo;
+import dev.postern.Exchange;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
@@ -215,7 +216,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
             front.begun(exchange);
             reply.watch(exchange);
             if (body != null) {
-                body.limit(exchange.route().maxRequestBytes());
+                limit(body, exchange);
                 exchange.countRequest(body::received);
             }
             if (believed && reported != null) {
@@ -230,6 +231,16 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 Upgrades.judge(head, exchange, front.isDraining());
             }
         });
+    }
+
+    /** A call may go on for ever; what its service has to keep at a time is a message. */
+    private static void limit(WireBody body, GatewayExchange exchange) {
+        long most = exchange.route().maxRequestBytes();
+        if (exchange.kind() == Exchange.Kind.GRPC) {
+            body.limitMessages(most);
+        } else {
+            body.limit(most);
+        }
     }
 
     /** The gateway behind a server of the host has stopped: the host's loop goes on, and so does its connection's end. */

@@ -1,7 +1,8 @@
 package dev.postern.runtime.message;
 
+import dev.postern.Exchange;
 import dev.postern.Headers;
-import dev.postern.Route;
+import dev.postern.runtime.pipeline.GatewayExchange;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -47,14 +48,19 @@ public final class TrailerFields {
             "traceparent",
             "tracestate");
 
+    private static final List<String> ALL = List.of("*");
+
     private TrailerFields() {}
 
     /** What passes of a message's trailers. Fields that cannot be written down again are dropped, too. */
-    public static Headers of(Iterable<Map.Entry<String, String>> fields, Route route) {
+    public static Headers of(Iterable<Map.Entry<String, String>> fields, GatewayExchange exchange) {
+        // Of gRPC calls all: that is where services put their metadata.
+        List<String> named =
+                exchange.kind() == Exchange.Kind.GRPC ? ALL : exchange.route().trailers();
         Headers.Builder passed = null;
         for (Map.Entry<String, String> field : fields) {
             String name = field.getKey().toLowerCase(Locale.ROOT);
-            if (passes(name, route.trailers())) {
+            if (passes(name, named)) {
                 if (passed == null) {
                     passed = Headers.builder();
                 }

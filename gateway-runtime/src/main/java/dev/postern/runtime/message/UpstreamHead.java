@@ -1,9 +1,11 @@
 package dev.postern.runtime.message;
 
+import dev.postern.Exchange;
 import dev.postern.Headers;
 import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.pipeline.GrpcCall;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpHeaders;
 import java.net.Inet6Address;
@@ -40,7 +42,7 @@ public final class UpstreamHead {
         for (int i = 0; i < headers.size(); i++) {
             String name = headers.name(i);
             if (passes(name)) {
-                out.add(name, headers.value(i));
+                out.add(name, bounded(name) ? left(headers.value(i), exchange) : headers.value(i));
             }
         }
         if (Fields.welcomesTrailers(headers.get("te"))) {
@@ -54,6 +56,17 @@ public final class UpstreamHead {
         writeCertificate(out, exchange.get(ClientCertificate.KEY));
         out.add(REQUEST_ID, exchange.id());
         out.add(VIA, via);
+    }
+
+    private static boolean bounded(String name) {
+        return name.length() == 12 && name.equalsIgnoreCase("grpc-timeout");
+    }
+
+    /** A call's own deadline began at the gateway: the endpoint has what is left of it. */
+    private static String left(String value, GatewayExchange exchange) {
+        return exchange.kind() == Exchange.Kind.GRPC && exchange.remainingNanos() != Long.MAX_VALUE
+                ? GrpcCall.timeout(Math.max(1, exchange.remainingNanos()))
+                : value;
     }
 
     private static boolean passes(String name) {

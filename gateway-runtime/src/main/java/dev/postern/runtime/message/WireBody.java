@@ -62,6 +62,7 @@ public final class WireBody implements Body {
     // On the stream's loop.
     private boolean broken;
     private long limit = Long.MAX_VALUE;
+    private @Nullable GrpcMessages messages;
     private long received;
     private @Nullable Reader reader;
     private @Nullable GatewayException failure;
@@ -123,6 +124,11 @@ public final class WireBody implements Body {
     /** Fails the body when more bytes come than this. */
     public void limit(long maxBytes) {
         limit = maxBytes;
+    }
+
+    /** Fails the body when a gRPC message in it is larger than this. */
+    public void limitMessages(long maxBytes) {
+        messages = new GrpcMessages(maxBytes);
     }
 
     /** Is told once when the last byte has been received or the body has failed. */
@@ -377,8 +383,10 @@ public final class WireBody implements Body {
             return;
         }
         received += chunk.length();
-        if (received > limit) {
-            GatewayException why = tooLarge(limit);
+        GrpcMessages known = messages;
+        boolean oversized = known != null && !known.pass(chunk);
+        if (received > limit || oversized) {
+            GatewayException why = tooLarge(known == null ? limit : known.most());
             failed(why);
             onStream(abort);
             return;

@@ -67,6 +67,8 @@ public final class GatewayExchange implements Exchange {
     private @Nullable List<Consumer<Outcome>> onEnd;
     private @Nullable List<Runnable> onCut;
     private long deadlineNanos = Long.MAX_VALUE;
+    // How long a gRPC call may take, as it says itself.
+    private long callNanos = Long.MAX_VALUE;
     private TimeSource.@Nullable Timer deadline;
     private @Nullable GatewayException cause;
     private int status;
@@ -104,6 +106,9 @@ public final class GatewayExchange implements Exchange {
         this.variables = variables;
         this.outlet = outlet;
         this.startedNanos = context.time().nanoTime();
+        if (GrpcCall.is(original)) {
+            kind = Kind.GRPC;
+        }
     }
 
     // ---- what filters see
@@ -372,8 +377,9 @@ public final class GatewayExchange implements Exchange {
     /** Starts the deadline of the route. */
     public void startDeadline() {
         Duration timeout = route.timeout();
-        if (timeout != null) {
-            long nanos = timeout.toNanos();
+        callNanos = kind == Kind.GRPC ? GrpcCall.timeoutNanos(original.header("grpc-timeout")) : Long.MAX_VALUE;
+        long nanos = Math.min(callNanos, timeout == null ? Long.MAX_VALUE : timeout.toNanos());
+        if (nanos != Long.MAX_VALUE) {
             deadlineNanos = startedNanos + nanos;
             deadline = loop.schedule(nanos, this::deadlinePassed);
         }
@@ -400,6 +406,9 @@ public final class GatewayExchange implements Exchange {
             answer = context.sign(errorAnswer(cause), this, cause);
         } else if (!answeredByUpstream) {
             answer = context.sign(answer, this, null);
+        }
+        if (kind == Kind.GRPC && (failure != null || !answeredByUpstream)) {
+            answer = GrpcCall.told(answer, cause);
         }
         status = answer.status();
         enterStreaming(answer);
@@ -441,12 +450,15 @@ public final class GatewayExchange implements Exchange {
                 endStreamIn(left.isNegative() ? 0 : left.toNanos(), StreamEnd.expired());
             }
         }
-        if (events || tunnel || route.streaming()) {
+        if (events || tunnel || kind == Kind.GRPC || route.streaming()) {
             cancelDeadline();
             Duration max = route.maxDuration();
-            if (max != null) {
-                deadlineNanos = context.time().nanoTime() + max.toNanos();
-                deadline = loop.schedule(max.toNanos(), this::deadlinePassed);
+            long now = context.time().nanoTime();
+            long left = callNanos == Long.MAX_VALUE ? callNanos : Math.max(0, startedNanos + callNanos - now);
+            long nanos = Math.min(left, max == null ? Long.MAX_VALUE : max.toNanos());
+            if (nanos != Long.MAX_VALUE) {
+                deadlineNanos = now + nanos;
+                deadline = loop.schedule(nanos, this::deadlinePassed);
             }
         }
     }
@@ -463,7 +475,10 @@ public final class GatewayExchange implements Exchange {
             cut(new GatewayException(
                     failure,
                     failure.code(),
-                    "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ") has passed"
+                    (callNanos == Long.MAX_VALUE
+                                    ? "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ")"
+                                    : "the deadline of a call on route \"" + route.id() + "\"")
+                            + " has passed"
                             + (lastAttempt == null ? "" : " at " + lastAttempt.endpoint()),
                     null));
         } else {

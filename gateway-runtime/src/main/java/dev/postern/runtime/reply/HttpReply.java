@@ -176,6 +176,12 @@ public final class HttpReply implements Outlet {
             finished(out.end());
             return;
         }
+        if (multiplexed && mine.kind() == Exchange.Kind.GRPC && headers.contains("grpc-status")) {
+            // Trailers-only: that the head is the end is part of what it says.
+            body.discard();
+            finished(out.end());
+            return;
+        }
         if (length >= 0) {
             fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(length));
         } else if (!multiplexed) {

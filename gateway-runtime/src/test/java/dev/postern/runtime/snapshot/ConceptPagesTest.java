@@ -16,6 +16,7 @@ import dev.postern.ManualDiscovery;
 import dev.postern.Match;
 import dev.postern.MessageHook;
 import dev.postern.Plan;
+import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
@@ -47,7 +48,15 @@ class ConceptPagesTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"upstreams.md", "discovery.md", "config-as-a-value.md", "tls.md", "listeners.md", "streams.md"})
+            strings = {
+                "upstreams.md",
+                "discovery.md",
+                "config-as-a-value.md",
+                "tls.md",
+                "listeners.md",
+                "streams.md",
+                "grpc.md"
+            })
     void code_on_the_page_compiles(String page) throws IOException {
         String compiled = words(Files.readString(THIS));
         List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
@@ -60,6 +69,21 @@ class ConceptPagesTest {
 
     private static String words(String code) {
         return code.replaceAll("\\s+", "");
+    }
+
+    static Gateway calls() {
+        Gateway gateway = Gateway.builder()
+                .listen(Listener.http2Cleartext(8080))
+                .upstream(Upstream.builder("greeter")
+                        .endpoints("http://10.0.0.7:50051", "http://10.0.0.8:50051")
+                        .protocol(Protocol.HTTP_2)
+                        .build())
+                .route(Route.builder("greeter")
+                        .match(Match.prefix("/helloworld.Greeter"))
+                        .to("greeter")
+                        .build())
+                .build();
+        return gateway;
     }
 
     static Upstream balanced() {
