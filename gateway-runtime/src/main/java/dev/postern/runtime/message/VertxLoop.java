@@ -44,6 +44,11 @@ public final class VertxLoop implements Loop {
     }
 
     @Override
+    public boolean isEntered() {
+        return eventLoop.inEventLoop() && ContextInternal.current() != null;
+    }
+
+    @Override
     public void execute(Runnable task) {
         eventLoop.execute(() -> context.dispatch(task));
     }

@@ -8,6 +8,11 @@ public interface Loop extends Executor {
     /** Whether the calling thread is the loop, now. */
     boolean isCurrent();
 
+    /** Whether {@link #enter} would run a task here and now, as it is: who asks first need not make one. */
+    default boolean isEntered() {
+        return isCurrent();
+    }
+
     /** Runs a task on the loop after the current one; the only door for foreign threads. */
     @Override
     void execute(Runnable task);

@@ -128,8 +128,13 @@ public final class Pipeline {
         // 2. Later, perhaps on another thread, perhaps twice: the first completion counts, and it counts on the loop.
         LoopStage<Response> ours = new LoopStage<>(loop);
         try {
-            stage.whenComplete(
-                    (response, failure) -> loop.enter(() -> complete(ours, response, failure, name, index, exchange)));
+            stage.whenComplete((response, failure) -> {
+                if (loop.isEntered()) {
+                    complete(ours, response, failure, name, index, exchange);
+                } else {
+                    loop.enter(() -> complete(ours, response, failure, name, index, exchange));
+                }
+            });
         } catch (RuntimeException broken) {
             return LoopStage.failed(loop, fault(name, "returned a broken stage", broken));
         }

@@ -70,20 +70,20 @@ class AllocationGateTest {
     }
 
     @Test
-    void a_proxied_get_allocates_at_most_12_400_bytes() {
-        assertThat(MEASURED.get("get").postern()).isLessThanOrEqualTo(12_400);
+    void a_proxied_get_allocates_at_most_12_700_bytes() {
+        assertThat(MEASURED.get("get").postern()).isLessThanOrEqualTo(12_700);
     }
 
     @Test
-    void a_proxied_post_of_a_kibibyte_allocates_at_most_15_200_bytes() {
-        assertThat(MEASURED.get("post-1-kib").postern()).isLessThanOrEqualTo(15_200);
+    void a_proxied_post_of_a_kibibyte_allocates_at_most_15_700_bytes() {
+        assertThat(MEASURED.get("post-1-kib").postern()).isLessThanOrEqualTo(15_700);
     }
 
     @Test
-    void a_filter_that_lets_pass_allocates_at_most_220_bytes() {
+    void a_filter_that_lets_pass_allocates_at_most_200_bytes() {
         int eight =
                 MEASURED.get("get-8-filters").postern() - MEASURED.get("get").postern();
-        assertThat(eight / 8).isLessThanOrEqualTo(220);
+        assertThat(eight / 8).isLessThanOrEqualTo(200);
     }
 
     /** When the floor is not where it was, the limits above mean something else. */
