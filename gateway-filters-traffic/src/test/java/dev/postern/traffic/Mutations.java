@@ -14,6 +14,7 @@ final class Mutations {
     private static final long EXECUTIONS = Long.getLong("postern.fuzz", 3_000);
     private static final long SEED = Long.getLong("postern.seed", 1);
     private static final int LONGEST = 600;
+    private static final String TELLING = "{}[]\":,.\\/%0-9eE+_=u \0\n";
     private static final System.Logger LOG = System.getLogger(Mutations.class.getName());
 
     /** Parses and checks; throws anything when something is wrong. */
@@ -67,7 +68,7 @@ final class Mutations {
         byte[] put = switch (random.nextInt(4)) {
             case 0 -> new byte[0];
             case 1 -> new byte[] {(byte) random.nextInt(256)};
-            case 2 -> new byte[] {(byte) "{}[]\":,.\\/%0-9eE+_=u \0\n".charAt(random.nextInt(24))};
+            case 2 -> new byte[] {(byte) TELLING.charAt(random.nextInt(TELLING.length()))};
             default -> Arrays.copyOfRange(other, begin, Math.min(other.length, begin + random.nextInt(40)));
         };
         byte[] out = new byte[Math.min(LONGEST, from.length - gone + put.length)];
