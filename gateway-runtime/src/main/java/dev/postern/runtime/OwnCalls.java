@@ -83,8 +83,7 @@ final class OwnCalls {
         });
     }
 
-    private static RequestOptions options(
-            EndpointAddress address, Request request, CallLimits limits, Manner manner) {
+    private static RequestOptions options(EndpointAddress address, Request request, CallLimits limits, Manner manner) {
         RequestOptions options = new RequestOptions()
                 .setMethod(HttpMethod.valueOf(request.method()))
                 .setServer(SocketAddress.inetSocketAddress(address.port(), address.host()))
@@ -99,8 +98,7 @@ final class OwnCalls {
             if (name != null) {
                 options.setHost(name);
             }
-            options.setSslOptions(
-                    UpstreamClient.ssl(manner.tls()).setUseAlpn(manner.protocol() == Protocol.HTTP_2));
+            options.setSslOptions(UpstreamClient.ssl(manner.tls()).setUseAlpn(manner.protocol() == Protocol.HTTP_2));
         }
         options.addHeader(HttpHeaders.USER_AGENT, "Postern");
         Headers headers = request.headers();
@@ -154,8 +152,7 @@ final class OwnCalls {
 
         private void send(HttpClientRequest request, byte[] body) {
             sending = request;
-            Future<HttpClientResponse> response =
-                    body.length == 0 ? request.send() : request.send(Buffer.buffer(body));
+            Future<HttpClientResponse> response = body.length == 0 ? request.send() : request.send(Buffer.buffer(body));
             response.onComplete(head -> {
                 if (head.failed()) {
                     broke(head.cause());

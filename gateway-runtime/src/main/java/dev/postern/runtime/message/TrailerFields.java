@@ -55,8 +55,13 @@ public final class TrailerFields {
     /** What passes of a message's trailers. Fields that cannot be written down again are dropped, too. */
     public static Headers of(Iterable<Map.Entry<String, String>> fields, GatewayExchange exchange) {
         // Of gRPC calls all: that is where services put their metadata.
-        List<String> named =
-                exchange.kind() == Exchange.Kind.GRPC ? ALL : exchange.route().trailers();
+        return of(
+                fields,
+                exchange.kind() == Exchange.Kind.GRPC ? ALL : exchange.route().trailers());
+    }
+
+    /** The same by the names that a route gives. */
+    public static Headers of(Iterable<Map.Entry<String, String>> fields, List<String> named) {
         Headers.Builder passed = null;
         for (Map.Entry<String, String> field : fields) {
             String name = field.getKey().toLowerCase(Locale.ROOT);
