@@ -3,6 +3,8 @@
 module dev.postern.runtime {
     requires transitive dev.postern.api;
     requires transitive io.vertx.core;
+    requires io.vertx.web.client;
+    requires io.vertx.web.common;
     requires io.netty.buffer;
     requires com.fasterxml.jackson.core;
     requires com.fasterxml.jackson.databind;

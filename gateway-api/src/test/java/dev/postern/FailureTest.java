@@ -26,7 +26,8 @@ class FailureTest {
             Map.entry("connection_write_timeout", List.of(504)),
             Map.entry("connection_limit_reached", List.of(503)),
             Map.entry("tls_certificate_error", List.of(502)),
-            Map.entry("http_request_error", List.of(400, 405, 408, 413, 414, 417, 431)),
+            Map.entry("http_request_error", List.of(400, 405, 408, 413, 414, 417, 421, 426, 431)),
+            Map.entry("http_request_denied", List.of(403)),
             Map.entry("http_response_incomplete", List.of(502)),
             Map.entry("http_response_body_size", List.of(502)),
             Map.entry("http_response_timeout", List.of(504)),
@@ -39,7 +40,8 @@ class FailureTest {
             Failure.NO_ROUTE, "404: clients read a 500 as our fault",
             Failure.VERSION_NOT_SUPPORTED, "505 is the status that HTTP has for it",
             Failure.CLIENT_STALLED, "499: nobody receives it",
-            Failure.CLIENT_GONE, "499: nobody receives it");
+            Failure.CLIENT_GONE, "499: nobody receives it",
+            Failure.STREAM_ENDED, "499: nobody receives it");
 
     @ParameterizedTest
     @EnumSource

@@ -137,17 +137,9 @@ final class RunningGateway implements Front {
         client = new UpstreamClient(host.vertx());
         ownCalls = new OwnCalls(host.vertx());
         lookups = new NettyLookups();
-        services = new RuntimeServices(
-                time,
-                random,
-                states,
-                ownCalls,
-                new VertxLineCalls(host.vertx()),
-                lookups,
-                host,
-                OwnCalls.Manner.STANDARD);
+        services = new RuntimeServices(time, random, states, ownCalls, new VertxLineCalls(host.vertx()), lookups, host);
         lifecycles = new Lifecycles(services);
-        prober = new Prober(services::toward);
+        prober = new Prober(services);
         outliers = new Outliers(services);
         rosters = new Rosters(services, random.nextLong(), new Watching());
         watchdog = new Watchdog(config.name(), host.watches());

@@ -6,7 +6,6 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.StateSpec;
 import dev.postern.TimeSource;
-import dev.postern.Upstream;
 import dev.postern.runtime.discovery.LineCalls;
 import dev.postern.runtime.discovery.Lookups;
 import dev.postern.runtime.discovery.SourceServices;
@@ -24,22 +23,8 @@ record RuntimeServices(
         OwnCalls calls,
         LineCalls lineCalls,
         Lookups lookups,
-        VertxHost host,
-        OwnCalls.Manner manner)
+        VertxHost host)
         implements SourceServices {
-    /** The same for what is asked of the endpoints of an upstream: they are spoken to as its traffic does. */
-    RuntimeServices toward(Upstream upstream) {
-        return new RuntimeServices(
-                time,
-                random,
-                states,
-                calls,
-                lineCalls,
-                lookups,
-                host,
-                new OwnCalls.Manner(upstream.tls(), upstream.protocol()));
-    }
-
     @Override
     public <T> T state(StateSpec spec, Supplier<T> factory) {
         return states.get(spec, factory);
@@ -47,7 +32,7 @@ record RuntimeServices(
 
     @Override
     public CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits) {
-        return calls.send(endpoint, request, limits, manner);
+        return calls.send(endpoint, request, limits);
     }
 
     @Override

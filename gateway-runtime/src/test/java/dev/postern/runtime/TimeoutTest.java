@@ -284,7 +284,7 @@ class TimeoutTest {
         });
         Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
                         .host("127.0.0.1")
-                        .limits(Limits.standard().writeTimeout(Duration.ofSeconds(1))))
+                        .limits(Limits.standard().writeTimeout(SHORT)))
                 .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
                 .route(Route.builder("all")
                         .match(Match.prefix("/"))
@@ -339,14 +339,12 @@ class TimeoutTest {
                 origin,
                 route -> route.withoutRequestSizeLimit().idleTimeout(Duration.ofMillis(800)),
                 upstream -> upstream);
-        // Made before: the gateway waits for it from the head on.
-        byte[] body = new byte[100_000_000];
         RawClient client = running.client()
                 .send(
                         "POST / HTTP/1.1\r\nHost: localhost\r\nX-Script-Reads-Body: 1\r\nContent-Length: 100000000\r\n\r\n");
         Thread sender = new Thread(() -> {
             try {
-                client.send(body, 0, body.length);
+                client.send(new byte[100_000_000], 0, 100_000_000);
             } catch (IOException cut) {
                 // As expected: nobody reads it.
             }

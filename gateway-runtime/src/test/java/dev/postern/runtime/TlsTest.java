@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.postern.GatewayStartException;
-import dev.postern.HealthCheck;
 import dev.postern.Listener;
 import dev.postern.Match;
 import dev.postern.Protocol;
@@ -349,23 +348,6 @@ class TlsTest {
                 secure(server(authority, "localhost", 1)),
                 UpstreamTls.verified().trust(trust(stranger)));
         assertRefused(secure(server(authority, "localhost", 1)), UpstreamTls.verified());
-    }
-
-    @Test
-    void health_checks_believe_what_their_upstream_believes() throws Exception {
-        RawOrigin origin = secure(server(authority, "inner.example", 1));
-        Path root = trust(authority);
-        rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
-                        .endpoints("https://localhost:" + origin.port())
-                        .tls(UpstreamTls.verified().trust(root).serverName("inner.example"))
-                        .healthCheck(HealthCheck.http("/health"))
-                        .build())
-                .route(Route.builder("all")
-                        .match(Match.prefix("/"))
-                        .to("orders")
-                        .build()));
-        await().untilAsserted(() -> assertThat(origin.received()).isNotEmpty());
-        assertThat(origin.received().get(0).line()).isEqualTo("GET /health HTTP/1.1");
     }
 
     private void assertRefused(RawOrigin origin, UpstreamTls tls) throws Exception {

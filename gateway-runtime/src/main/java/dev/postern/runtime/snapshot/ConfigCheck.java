@@ -28,6 +28,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -229,7 +230,8 @@ public final class ConfigCheck {
                 findings.error("health check: interval: " + interval + " (expected: > 0)");
             }
             Duration unhealthy = check.unhealthyInterval();
-            if (unhealthy == null || unhealthy.isZero() || unhealthy.isNegative()) {
+            if (!Objects.equals(unhealthy, interval)
+                    && (unhealthy == null || unhealthy.isZero() || unhealthy.isNegative())) {
                 findings.error("health check: unhealthyInterval: " + unhealthy + " (expected: > 0)");
             }
             if (!(check.jitter() >= 0 && check.jitter() < 1)) {
