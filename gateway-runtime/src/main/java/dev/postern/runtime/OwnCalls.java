@@ -78,7 +78,8 @@ final class OwnCalls {
                                         .withHeaders(judged.headers())
                                         .withBody(Body.of(bytes)));
                     });
-            // The idle time bounds what Web Client waits for; a call as a whole is bounded here, however its answer trickles.
+            // The idle time bounds what Web Client waits for; a call as a whole is bounded here, however its answer
+            // trickles.
             return answer.timeout(limits.timeout().toMillis(), TimeUnit.MILLISECONDS)
                     .recover(failure -> Future.failedFuture(explained(endpoint, failure)))
                     .toCompletionStage();

@@ -157,7 +157,8 @@ class Http2StreamsTest {
         for (int i = 0; i < 20; i++) {
             assertThat(client.post("/", body).bytes()).isEqualTo(body);
         }
-        assertThat(origin.connections()).hasSize(1);
+        // A connection goes back behind its answer: a client that is quick may need a second one.
+        assertThat(origin.connections()).hasSizeLessThanOrEqualTo(2);
     }
 
     // ---- streams that end before their time

@@ -345,6 +345,10 @@ class MicrometerMetricsTest {
     @Test
     void all_meters_are_those_of_the_table_with_their_kinds_units_and_labels() {
         Watch watch = metrics.watch(time, Set::of, () -> List.of(orders(0, 0, usable("http://a", 0, 0))));
+        Watch states = metrics.watchStates(
+                time,
+                () -> List.of(new StateView("limit", "orders", "3", Map.of("in_flight", 3.0), Map.of("refused", 7L))));
+        time.advance(Duration.ofSeconds(1));
         exchange("r", "GET", ended(502, Failure.CONNECT_FAILED));
         attempt("orders", "http://a", 1, 200, null);
         metrics.connections("edge", 3, Map.of("max_connections", 7L));
@@ -353,6 +357,7 @@ class MicrometerMetricsTest {
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(GatewayMeter.values())
                         .map(MicrometerMetricsTest::described)
                         .toList());
+        states.close();
         watch.close();
     }
 
@@ -572,7 +577,7 @@ class MicrometerMetricsTest {
                                 .value())
                         .isEqualTo(3);
             }
-            assertThat(log.messages()).containsExactly("cannot read the state of filters for metrics");
+            assertThat(log.messages()).containsExactly("WARNING cannot read the state of filters for metrics");
             watch.close();
         }
     }

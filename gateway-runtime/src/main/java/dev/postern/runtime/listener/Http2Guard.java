@@ -23,7 +23,6 @@ import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.FastThreadLocal;
 import io.netty.util.concurrent.Future;
 import java.nio.CharBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +99,8 @@ final class Http2Guard extends ChannelDuplexHandler implements FrameWatch.Listen
     private boolean readOwed;
     private boolean ending;
     private boolean lingering;
+    // Of the frames in the bytes that are being written.
+    private int lastType;
     private boolean drained;
     private long discarded;
 
@@ -346,21 +347,31 @@ final class Http2Guard extends ChannelDuplexHandler implements FrameWatch.Listen
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
         if (lingering) {
+            // Nobody is left to whom a failure could mean something; Vert.x would complain of each.
             ReferenceCountUtil.release(message);
-            promise.tryFailure(new ClosedChannelException());
+            promise.trySuccess();
             return;
         }
+        lastType = -1;
         if (message instanceof ByteBuf bytes) {
             patience.sent(bytes.readableBytes());
             out.pass(bytes);
         }
-        ctx.write(message, promise);
+        if (lastType == FrameWatch.RST_STREAM && !promise.isVoid()) {
+            // Netty takes a reset that could not be written for an error of the connection, which has ended by itself
+            // then;
+            // and Vert.x stumbles over streams that were refused before it knew of them.
+            ctx.write(message).addListener(done -> promise.trySuccess());
+        } else {
+            ctx.write(message, promise);
+        }
     }
 
     /** Streams and connections that are ended by the codec: nobody else is told why. */
     private final class Outgoing implements FrameWatch.Listener {
         @Override
         public boolean frame(int type, int flags, int length, int stream) {
+            lastType = type;
             return true;
         }
 

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * before anybody hears of them, and all others are of one form: the host in {@code :authority}, cookies in one line, a
  * length of 0 where nothing follows. Content in crumbs is put together. On the loop of the connection only.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // Netty's outbound calls answer through the pipeline
 final class Http2Heads implements Http2FrameListener {
     // As over HTTP/1.1.
     private static final int TRAILER_FIELDS = 16;
@@ -118,12 +119,14 @@ final class Http2Heads implements Http2FrameListener {
             return;
         }
         if (connection.remote().numActiveStreams() > maxStreams) {
-            throw Http2Exception.streamError(streamId, Http2Error.REFUSED_STREAM, "too many streams");
+            refuse(ctx, stream, Http2Error.REFUSED_STREAM);
+            return;
         }
         Reason wrong = judge(headers);
         if (wrong != null) {
             watcher.malformed(wrong);
-            throw Http2Exception.streamError(streamId, Http2Error.PROTOCOL_ERROR, wrong.code());
+            refuse(ctx, stream, Http2Error.PROTOCOL_ERROR);
+            return;
         }
         stream.setProperty(key, SEEN);
         if (endOfStream && !headers.contains("content-length")) {
@@ -146,6 +149,12 @@ final class Http2Heads implements Http2FrameListener {
             throws Http2Exception {
         // RFC 9113 5.3.1: priorities of this kind are not followed.
         onHeadersRead(ctx, streamId, headers, padding, endOfStream);
+    }
+
+    /** Closed at once, not when the reset is out: Vert.x stumbles over open streams that it does not know. */
+    private void refuse(ChannelHandlerContext ctx, Http2Stream stream, Http2Error error) {
+        codec.encoder().writeRstStream(ctx, stream.id(), error.code(), ctx.newPromise());
+        stream.close();
     }
 
     private void trailers(

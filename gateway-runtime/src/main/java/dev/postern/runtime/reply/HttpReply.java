@@ -176,7 +176,9 @@ public final class HttpReply implements Outlet {
             finished(out.end());
             return;
         }
-        if (multiplexed && mine.kind() == Exchange.Kind.GRPC && response.headers().contains("grpc-status")) {
+        if (multiplexed
+                && mine.kind() == Exchange.Kind.GRPC
+                && response.headers().contains("grpc-status")) {
             // Trailers-only: that the head is the end is part of what it says.
             body.discard();
             finished(out.end());

@@ -452,7 +452,11 @@ public final class RawHttp2 implements AutoCloseable {
                 fragment(frame, content(frame));
             }
             case CONTINUATION -> fragment(frame, frame.payload());
-            case RST_STREAM -> stream(frame.stream()).reset = frame.number(0);
+            case RST_STREAM -> {
+                // The first counts; content that crosses it may be answered with another.
+                Stream stream = stream(frame.stream());
+                stream.reset = stream.reset < 0 ? frame.number(0) : stream.reset;
+            }
             case SETTINGS -> {
                 if (!frame.has(ACK)) {
                     initialWindow(frame.payload());
