@@ -57,8 +57,12 @@ final class ConnectionTable {
         }
 
         @Override
-        public boolean isDrainedElsewhere() {
-            return guard != null;
+        public boolean isToldElsewhere() {
+            Http2Guard mine = guard;
+            if (mine != null) {
+                mine.drain();
+            }
+            return mine != null;
         }
 
         void begin() {

@@ -55,8 +55,12 @@ public final class HttpReply implements Outlet {
         /** It had become a tunnel and is closed, or as good as; the connection itself will not tell. */
         void tunnelClosed();
 
-        /** Whether somebody else tells the client of an HTTP/2 connection when it has to go. */
-        default boolean isDrainedElsewhere() {
+        /**
+         * An HTTP/2 connection is to end behind the streams under way.
+         *
+         * @return whether the client is told so by somebody else
+         */
+        default boolean isToldElsewhere() {
             return false;
         }
     }
@@ -445,7 +449,7 @@ public final class HttpReply implements Outlet {
             out.reset(NO_ERROR);
         }
         streamGone();
-        if (draining.getAsBoolean() && !fate.isDrainedElsewhere()) {
+        if (draining.getAsBoolean() && !fate.isToldElsewhere()) {
             // GOAWAY; the streams under way may finish.
             request.connection().shutdown(STREAMS_LINGER);
         }
