@@ -128,7 +128,7 @@ class Http2StreamsTest {
         while (sent < MIB) {
             for (; seen < client.frames().size(); seen++) {
                 RawHttp2.Frame frame = client.frames().get(seen);
-                window += frame.type() == RawHttp2.WINDOW_UPDATE && frame.stream() == slow ? frame.number(0) : 0;
+                window += frame.type() == RawHttp2.WINDOW_UPDATE && frame.stream() == slow ? (int) frame.number(0) : 0;
             }
             int next = Math.min(window, MIB - sent);
             if (next > 0) {
