@@ -229,12 +229,12 @@ class TimeoutTest {
     @Test
     void a_client_that_stops_reading_later_is_cut_as_soon() throws Exception {
         RawOrigin origin = rig.origin((request, in, out, socket) -> {
-            out.write("HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            out.write("HTTP/1.1 200 OK\r\nContent-Length: 200000000000\r\n\r\n".getBytes(StandardCharsets.UTF_8));
             byte[] part = new byte[16 * 1024];
-            for (int i = 0; i < 12_000; i++) {
+            // More than the quickest client reads before it stops.
+            while (true) {
                 out.write(part);
             }
-            return false;
         });
         Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
                         .host("127.0.0.1")
