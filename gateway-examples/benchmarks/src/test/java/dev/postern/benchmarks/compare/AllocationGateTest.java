@@ -21,11 +21,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Hard numbers for what an exchange allocates, beside a pipe that does nothing else. They come from a process of its own,
- * without agents, and with the compiler that removes no allocation: the same on every machine, and never less than in
- * production. A change that lowers them lowers the limits here; one that raises them says why.
+ * without agents, and with the compiler that removes no allocation: the same on every machine with the same JDK, whose own
+ * sockets take more from one release to another, and never less than in production. A change that lowers them lowers the limits here; one that raises them says why.
  */
 class AllocationGateTest {
     private static final Map<String, Measured> MEASURED = new HashMap<>();
+
+    private static final boolean ON_17 = Runtime.version().feature() == 17;
 
     private record Measured(int raw, int postern) {}
 
@@ -70,13 +72,13 @@ class AllocationGateTest {
     }
 
     @Test
-    void a_proxied_get_allocates_at_most_12_700_bytes() {
-        assertThat(MEASURED.get("get").postern()).isLessThanOrEqualTo(12_700);
+    void a_proxied_get_allocates_no_more_than_its_limit() {
+        assertThat(MEASURED.get("get").postern()).isLessThanOrEqualTo(ON_17 ? 12_700 : 14_200);
     }
 
     @Test
-    void a_proxied_post_of_a_kibibyte_allocates_at_most_15_700_bytes() {
-        assertThat(MEASURED.get("post-1-kib").postern()).isLessThanOrEqualTo(15_700);
+    void a_proxied_post_of_a_kibibyte_allocates_no_more_than_its_limit() {
+        assertThat(MEASURED.get("post-1-kib").postern()).isLessThanOrEqualTo(ON_17 ? 15_700 : 17_500);
     }
 
     @Test
@@ -89,6 +91,6 @@ class AllocationGateTest {
     /** When the floor is not where it was, the limits above mean something else. */
     @Test
     void the_floor_is_where_it_was() {
-        assertThat(MEASURED.get("get").raw()).isBetween(8_000, 9_000);
+        assertThat(MEASURED.get("get").raw()).isBetween(8_000, ON_17 ? 9_000 : 10_300);
     }
 }
