@@ -74,12 +74,7 @@ final class Balancers {
                 return (ticket, candidates, request) -> {
                     long bits = mix(ticket);
                     int first = draw(bits, size, candidates);
-                    int second = draw(mix(~bits), size, candidates);
-                    if (first == second && first >= 0) {
-                        // Drawn twice: its neighbour is the other choice, else every fifth pick of five would be no
-                        // choice.
-                        second = next((first + 1) % size, size, candidates);
-                    }
+                    int second = another(first, bits, size, candidates);
                     if (first < 0 || second < 0) {
                         return Math.max(first, second);
                     }
@@ -117,10 +112,7 @@ final class Balancers {
                 return (ticket, candidates, request) -> {
                     long bits = mix(ticket);
                     int first = draw(bits, size, candidates);
-                    int second = draw(mix(~bits), size, candidates);
-                    if (first == second && first >= 0) {
-                        second = next((first + 1) % size, size, candidates);
-                    }
+                    int second = another(first, bits, size, candidates);
                     if (first < 0 || second < 0) {
                         return Math.max(first, second);
                     }
@@ -162,6 +154,13 @@ final class Balancers {
             bits = mix(bits);
         }
         return next(index, size, candidates);
+    }
+
+    /** A second choice beside the first, which was drawn by the same bits; -1 when there is none. */
+    private static int another(int first, long bits, int size, Candidates candidates) {
+        int second = draw(mix(~bits), size, candidates);
+        // Drawn twice: its neighbour is the other choice, else every fifth pick of five would be no choice.
+        return first == second && first >= 0 ? next((first + 1) % size, size, candidates) : second;
     }
 
     /** The first usable endpoint from {@code start} on, around the ring; -1 when there is none. */

@@ -21,6 +21,7 @@ import dev.postern.Route;
 import dev.postern.Split;
 import dev.postern.TextRule;
 import dev.postern.Upstream;
+import dev.postern.runtime.rig.Figures;
 import dev.postern.testing.ManualTime;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.vertx.core.Vertx;
@@ -125,7 +126,7 @@ class ExplainIsHandleTest {
                 gateway.stop(Duration.ZERO);
             }
         }
-        System.out.println("compared " + compared + " over " + configs + " configs, " + forwarded + " forwarded");
+        Figures.seen("compared %d over %d configs, %d forwarded", compared, configs, forwarded);
         assertThat(compared).isEqualTo((long) CONFIGS * REQUESTS);
         assertThat(forwarded).isGreaterThan(compared / 20);
     }

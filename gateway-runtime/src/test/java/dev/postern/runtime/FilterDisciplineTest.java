@@ -14,6 +14,7 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.Upstream;
+import dev.postern.runtime.rig.Figures;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
@@ -397,8 +398,8 @@ class FilterDisciplineTest {
         release.countDown();
         assertThat(blocked.read().status()).isEqualTo(200);
         long returned = System.nanoTime() - since.get();
-        System.out.printf(
-                "blocked for %d ms: named after %d ms, others answered after %d ms%n",
+        Figures.seen(
+                "blocked for %d ms: named after %d ms, others answered after %d ms",
                 returned / 1_000_000, named / 1_000_000, answered / 1_000_000);
         for (RawClient client : clients) {
             assertThat(client.read().status()).isEqualTo(200);

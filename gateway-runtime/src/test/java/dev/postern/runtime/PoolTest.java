@@ -12,6 +12,7 @@ import dev.postern.Request;
 import dev.postern.RetryPolicy;
 import dev.postern.Route;
 import dev.postern.Upstream;
+import dev.postern.runtime.rig.Figures;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
@@ -255,7 +256,7 @@ class PoolTest {
         killer.join();
         third[0].close();
         assertThat(broken).isEmpty();
-        System.out.printf("%d deaths: %d answered, %d visibly incomplete%n", deaths, answered.get(), cut.get());
+        Figures.seen("%d deaths: %d answered, %d visibly incomplete", deaths, answered.get(), cut.get());
         assertThat(cut.get()).as("cut within their bodies").isPositive();
         await().untilAsserted(() -> assertThat(failed).isEqualTo(Map.of(Failure.RESPONSE_BODY_BROKEN, cut.get())));
     }

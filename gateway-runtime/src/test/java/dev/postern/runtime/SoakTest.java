@@ -13,6 +13,7 @@ import dev.postern.RetryPolicy;
 import dev.postern.Route;
 import dev.postern.Tls;
 import dev.postern.Upstream;
+import dev.postern.runtime.rig.Figures;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawOrigin;
 import io.netty.buffer.ByteBuf;
@@ -119,9 +120,9 @@ class SoakTest {
         await().atMost(Duration.ofSeconds(20))
                 .untilAsserted(() -> assertThat(openFiles()).as("open files").isLessThanOrEqualTo(filesBefore));
 
-        System.out.println("soak of " + SECONDS + " s, seed " + SEED + ": " + new TreeMap<>(counts) + ", leaks "
-                + leaks.seen + ", heap after collection in KiB " + heap + ", open files " + filesBefore + " before, "
-                + openFiles() + " after");
+        Figures.seen(
+                "soak of %d s, seed %d: %s, leaks %s, heap after collection in KiB %s, open files %d before, %d after",
+                SECONDS, SEED, new TreeMap<>(counts), leaks.seen, heap, filesBefore, openFiles());
         assertThat(wrong).isEmpty();
         assertThat(leaks.seen).as("reports of leaks").isEmpty();
         if (heap.size() >= 9) {

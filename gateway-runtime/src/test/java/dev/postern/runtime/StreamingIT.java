@@ -3,6 +3,7 @@ package dev.postern.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.postern.runtime.rig.Figures;
 import dev.postern.runtime.rig.GatewayProcess;
 import dev.postern.runtime.rig.KernelQueues;
 import dev.postern.runtime.rig.RawOrigin;
@@ -95,8 +96,8 @@ class StreamingIT {
             long up = System.nanoTime();
             long received = read(client.getInputStream(), TWO_GIB);
             long down = System.nanoTime();
-            System.out.printf(
-                    "2 GiB up in %.1f s, down in %.1f s, at most %d MiB resident%n",
+            Figures.seen(
+                    "2 GiB up in %.1f s, down in %.1f s, at most %d MiB resident",
                     (up - start) / 1e9, (down - up) / 1e9, gateway.peakKibibytes() / 1024);
             assertThat(above).hasValue(sent);
             assertThat(received).isEqualTo(below.get());
@@ -139,9 +140,9 @@ class StreamingIT {
             long queued = KernelQueues.bytes(gateway.port(), origin.port());
             long grown = gateway.residentKibibytes() - memory;
             long ahead = sent.get() - read;
-            System.out.printf(
+            Figures.seen(
                     "read %d kB; the origin is %d KiB ahead, %d KiB of them in the kernel; resident %d KiB, %d KiB more"
-                            + " than after 5 s%n",
+                            + " than after 5 s",
                     read / 1000, ahead / 1024, queued / 1024, memory, grown);
             assertThat(read).isEqualTo(6_000_000);
             assertThat(ahead).as("sent ahead of the reader").isLessThanOrEqualTo(MIB);

@@ -4,8 +4,6 @@ import dev.postern.TimeSource;
 import dev.postern.UpstreamState;
 import dev.postern.UpstreamState.EndpointState;
 import io.micrometer.core.instrument.Gauge;
-import java.lang.System.Logger.Level;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -15,22 +13,14 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Gauges for the upstreams and endpoints of the gateways that are being watched. Values are read when somebody reads
- * metrics, at most once a second; which gauges there are is brought up to date every ten seconds. Safe on any thread.
+ * Gauges for the upstreams and endpoints of the gateways that are being watched. Safe on any thread.
  */
 public final class PoolGauges implements UpstreamGauges {
-    static final Duration INTERVAL = Duration.ofSeconds(10);
-
-    private static final System.Logger LOGGER = System.getLogger("dev.postern.observe");
-    // One reading serves all gauges of a scrape: making it costs as much as there are endpoints.
-    private static final long FRESH_NANOS = 1_000_000_000;
-
     private final Meters meters;
     private final BiConsumer<Set<String>, Map<String, Set<String>>> configured;
-    private final List<View> views = new CopyOnWriteArrayList<>();
+    private final List<Polled<Reading>> views = new CopyOnWriteArrayList<>();
     // Guarded by this. By upstream, and by endpoint of an upstream.
     private final Map<Place, List<Gauge>> gauges = new HashMap<>();
 
@@ -46,17 +36,15 @@ public final class PoolGauges implements UpstreamGauges {
 
     @Override
     public Watch watch(TimeSource time, Supplier<Set<String>> routes, Supplier<List<UpstreamState>> upstreams) {
-        View view = new View(time, routes, upstreams);
-        views.add(view);
-        view.tick();
-        return view;
+        Supplier<Reading> state = () -> new Reading(Set.copyOf(routes.get()), upstreams.get());
+        return new Polled<>(time, state, new Reading(Set.of(), List.of()), "upstreams", views, this::update).begin();
     }
 
     private synchronized void update() {
         Set<String> routes = new HashSet<>();
         Map<String, Set<String>> endpoints = new HashMap<>();
         Set<Place> places = new HashSet<>();
-        for (View view : views) {
+        for (Polled<Reading> view : views) {
             Reading reading = view.reading();
             routes.addAll(reading.routes);
             places.addAll(reading.upstreams.keySet());
@@ -112,7 +100,7 @@ public final class PoolGauges implements UpstreamGauges {
 
     private long upstreamSum(Place place, ToIntFunction<UpstreamState> value) {
         long sum = 0;
-        for (View view : views) {
+        for (Polled<Reading> view : views) {
             UpstreamState state = view.reading().upstreams.get(place);
             sum += state == null ? 0 : value.applyAsInt(state);
         }
@@ -121,7 +109,7 @@ public final class PoolGauges implements UpstreamGauges {
 
     private long endpointSum(Place place, ToIntFunction<EndpointState> value) {
         long sum = 0;
-        for (View view : views) {
+        for (Polled<Reading> view : views) {
             EndpointState state = view.reading().endpoints.get(place);
             sum += state == null ? 0 : value.applyAsInt(state);
         }
@@ -131,7 +119,7 @@ public final class PoolGauges implements UpstreamGauges {
     /** For every gateway that knows it. */
     private boolean isUsable(Place place) {
         boolean known = false;
-        for (View view : views) {
+        for (Polled<Reading> view : views) {
             EndpointState state = view.reading().endpoints.get(place);
             if (state != null && !state.usable()) {
                 return false;
@@ -146,13 +134,11 @@ public final class PoolGauges implements UpstreamGauges {
 
     /** What a gateway said at one time. */
     private static final class Reading {
-        private final long nanos;
         private final Set<String> routes;
         private final Map<Place, UpstreamState> upstreams = new HashMap<>();
         private final Map<Place, EndpointState> endpoints = new HashMap<>();
 
-        Reading(long nanos, Set<String> routes, List<UpstreamState> states) {
-            this.nanos = nanos;
+        Reading(Set<String> routes, List<UpstreamState> states) {
             this.routes = routes;
             for (UpstreamState state : states) {
                 upstreams.put(new Place(state.name(), ""), state);
@@ -160,72 +146,6 @@ public final class PoolGauges implements UpstreamGauges {
                     endpoints.put(new Place(state.name(), endpoint.uri()), endpoint);
                 }
             }
-        }
-    }
-
-    /** One gateway. */
-    private final class View implements Watch {
-        private final TimeSource time;
-        private final Supplier<Set<String>> routes;
-        private final Supplier<List<UpstreamState>> upstreams;
-        // Two threads that find it stale both read anew; the later one wins.
-        private volatile @Nullable Reading last;
-        private volatile boolean blamed;
-        // Guarded by this.
-        private TimeSource.@Nullable Timer timer;
-        private boolean closed;
-
-        View(TimeSource time, Supplier<Set<String>> routes, Supplier<List<UpstreamState>> upstreams) {
-            this.time = time;
-            this.routes = routes;
-            this.upstreams = upstreams;
-        }
-
-        Reading reading() {
-            Reading now = last;
-            long nanos = time.nanoTime();
-            if (now == null || nanos - now.nanos >= FRESH_NANOS) {
-                now = read(nanos, now);
-                last = now;
-            }
-            return now;
-        }
-
-        /** A gateway that cannot answer is shown as it was. */
-        private Reading read(long nanos, @Nullable Reading before) {
-            try {
-                return new Reading(nanos, Set.copyOf(routes.get()), upstreams.get());
-            } catch (RuntimeException failed) {
-                if (!blamed) {
-                    blamed = true;
-                    LOGGER.log(Level.WARNING, "cannot read the state of upstreams for metrics", failed);
-                }
-                return before == null ? new Reading(nanos, Set.of(), List.of()) : before;
-            }
-        }
-
-        void tick() {
-            update();
-            synchronized (this) {
-                if (!closed) {
-                    timer = time.schedule(INTERVAL, this::tick);
-                }
-            }
-        }
-
-        @Override
-        public void close() {
-            synchronized (this) {
-                if (closed) {
-                    return;
-                }
-                closed = true;
-                if (timer != null) {
-                    timer.cancel();
-                }
-            }
-            views.remove(this);
-            update();
         }
     }
 }

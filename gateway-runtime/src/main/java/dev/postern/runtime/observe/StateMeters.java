@@ -3,8 +3,6 @@ package dev.postern.runtime.observe;
 import dev.postern.StateView;
 import dev.postern.TimeSource;
 import io.micrometer.core.instrument.Meter;
-import java.lang.System.Logger.Level;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -12,20 +10,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Meters for the state that filters keep and show, of all gateways that are being watched. Values are read when somebody
- * reads metrics, at most once a second; which meters there are is brought up to date every ten seconds. Safe on any thread.
+ * Meters for the state that filters keep and show, of all gateways that are being watched. Safe on any thread.
  */
 public final class StateMeters implements StateGauges {
-    static final Duration INTERVAL = Duration.ofSeconds(10);
-
-    private static final System.Logger LOGGER = System.getLogger("dev.postern.observe");
-    private static final long FRESH_NANOS = 1_000_000_000;
-
     private final Meters meters;
-    private final List<View> views = new CopyOnWriteArrayList<>();
+    private final List<Polled<Map<Place, Double>>> views = new CopyOnWriteArrayList<>();
     // Guarded by this.
     private final Map<Place, Meter> registered = new HashMap<>();
 
@@ -36,15 +27,12 @@ public final class StateMeters implements StateGauges {
 
     @Override
     public UpstreamGauges.Watch watchStates(TimeSource time, Supplier<List<StateView>> states) {
-        View view = new View(time, states);
-        views.add(view);
-        view.tick();
-        return view;
+        return new Polled<>(time, () -> values(states.get()), Map.of(), "filters", views, this::update).begin();
     }
 
     private synchronized void update() {
         Set<Place> places = new HashSet<>();
-        views.forEach(view -> places.addAll(view.reading().values.keySet()));
+        views.forEach(view -> places.addAll(view.reading().keySet()));
         for (Place place : places) {
             registered.computeIfAbsent(place, this::register);
         }
@@ -66,92 +54,23 @@ public final class StateMeters implements StateGauges {
 
     private double sum(Place place) {
         double sum = 0;
-        for (View view : views) {
-            sum += view.reading().values.getOrDefault(place, 0.0);
+        for (Polled<Map<Place, Double>> view : views) {
+            sum += view.reading().getOrDefault(place, 0.0);
         }
         return sum;
     }
 
     private record Place(String kind, String name, String reading, boolean counter) {}
 
-    /** What a gateway said at one time. */
-    private static final class Reading {
-        private final long nanos;
-        private final Map<Place, Double> values = new HashMap<>();
-
-        Reading(long nanos, List<StateView> states) {
-            this.nanos = nanos;
-            for (StateView state : states) {
-                state.gauges()
-                        .forEach(
-                                (name, value) -> values.put(new Place(state.kind(), state.name(), name, false), value));
-                state.counters()
-                        .forEach((name, value) ->
-                                values.put(new Place(state.kind(), state.name(), name, true), value.doubleValue()));
-            }
+    private static Map<Place, Double> values(List<StateView> states) {
+        Map<Place, Double> values = new HashMap<>();
+        for (StateView state : states) {
+            state.gauges()
+                    .forEach((name, value) -> values.put(new Place(state.kind(), state.name(), name, false), value));
+            state.counters()
+                    .forEach((name, value) ->
+                            values.put(new Place(state.kind(), state.name(), name, true), value.doubleValue()));
         }
-    }
-
-    /** One gateway. */
-    private final class View implements UpstreamGauges.Watch {
-        private final TimeSource time;
-        private final Supplier<List<StateView>> states;
-        // Two threads that find it stale both read anew; the later one wins.
-        private volatile @Nullable Reading last;
-        private volatile boolean blamed;
-        // Guarded by this.
-        private TimeSource.@Nullable Timer timer;
-        private boolean closed;
-
-        View(TimeSource time, Supplier<List<StateView>> states) {
-            this.time = time;
-            this.states = states;
-        }
-
-        Reading reading() {
-            Reading now = last;
-            long nanos = time.nanoTime();
-            if (now == null || nanos - now.nanos >= FRESH_NANOS) {
-                now = read(nanos, now);
-                last = now;
-            }
-            return now;
-        }
-
-        private Reading read(long nanos, @Nullable Reading before) {
-            try {
-                return new Reading(nanos, states.get());
-            } catch (RuntimeException failed) {
-                if (!blamed) {
-                    blamed = true;
-                    LOGGER.log(Level.WARNING, "cannot read the state of filters for metrics", failed);
-                }
-                return before == null ? new Reading(nanos, List.of()) : before;
-            }
-        }
-
-        void tick() {
-            update();
-            synchronized (this) {
-                if (!closed) {
-                    timer = time.schedule(INTERVAL, this::tick);
-                }
-            }
-        }
-
-        @Override
-        public void close() {
-            synchronized (this) {
-                if (closed) {
-                    return;
-                }
-                closed = true;
-                if (timer != null) {
-                    timer.cancel();
-                }
-            }
-            views.remove(this);
-            update();
-        }
+        return values;
     }
 }

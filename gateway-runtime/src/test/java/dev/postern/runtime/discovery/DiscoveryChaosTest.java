@@ -8,6 +8,7 @@ import dev.postern.Upstream;
 import dev.postern.runtime.ConsulDiscovery;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.Selection;
+import dev.postern.runtime.rig.Figures;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -80,7 +81,7 @@ class DiscoveryChaosTest {
             }
         }
         roster.close();
-        System.out.println("changes " + CHANGES + ", good answers " + good + ", bad " + bad + ", picks " + picks);
+        Figures.seen("changes %d, good answers %d, bad %d, picks %d", CHANGES, good, bad, picks);
         assertThat(bad).isGreaterThan(good / 5);
         assertThat(services.time.pending()).isZero();
     }

@@ -7,6 +7,7 @@ import dev.postern.Hedging;
 import dev.postern.LoadBalancer;
 import dev.postern.RetryPolicy;
 import dev.postern.Upstream;
+import dev.postern.runtime.rig.Figures;
 import java.time.Duration;
 import java.util.List;
 import java.util.logging.Level;
@@ -44,7 +45,7 @@ class SimulationTest {
             // Seeds of their own, so that more policies are also more troubles.
             requests += matrix.get(i).check(FIRST + (long) i * part, part);
         }
-        System.out.println("simulated " + part * matrix.size() + " seeds, " + requests + " requests");
+        Figures.seen("simulated %d seeds, %d requests", part * matrix.size(), requests);
         assertThat(requests).isGreaterThan(1_000L * part * matrix.size());
     }
 
@@ -81,8 +82,7 @@ class SimulationTest {
                             Duration.ofSeconds(10), "http://10.0.0.3:8080", Behaviour.answering(Duration.ofMillis(400)))
                     .build()
                     .run(seed);
-            System.out.println(
-                    "brown-out: healthy p99 " + healthy + ", " + brown + ", amplification " + brown.amplification());
+            Figures.seen("brown-out: healthy p99 %s, %s, amplification %s", healthy, brown, brown.amplification());
             assertThat(brown.latency(0.99)).isLessThan(healthy.multipliedBy(3).dividedBy(2));
             assertThat(brown.amplification()).isLessThanOrEqualTo(1.05);
             assertThat(brown.violations()).isEmpty();
