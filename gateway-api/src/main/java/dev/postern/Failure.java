@@ -35,7 +35,7 @@ public enum Failure {
     CLIENT_STALLED(Party.CLIENT, 499, false, "client_stalled", "connection_write_timeout"),
     /** The client went away; nobody receives this status, it is for logs and metrics. */
     CLIENT_GONE(Party.CLIENT, 499, false, "client_gone", "connection_terminated"),
-    /** A rule of the gateway has ended a WebSocket or event stream (idle, too old, expired, drained); nobody receives this status. */
+    /** A rule of the gateway has ended a WebSocket, event stream or other stream (idle, too old, expired, drained); nobody receives this status. */
     STREAM_ENDED(Party.CLIENT, 499, false, "stream_ended", "connection_terminated"),
     /** A filter threw, returned nothing, or broke the rules of the chain. */
     FILTER_FAILED(Party.GATEWAY, 500, false, "filter_failed", "proxy_internal_error"),

@@ -31,10 +31,17 @@ public record Outcome(
         @Nullable String endpoint) {
     /** Whether the whole response reached the socket. */
     public boolean complete() {
-        return failure == null || (failure != Failure.CLIENT_GONE && failure != Failure.CLIENT_STALLED && !truncated());
+        return failure == null
+                || (failure != Failure.CLIENT_GONE
+                        && failure != Failure.CLIENT_STALLED
+                        && failure != Failure.STREAM_ENDED
+                        && !truncated());
     }
 
-    /** Whether the response broke off after its head was sent. */
+    /**
+     * Whether the response broke off after its head was sent, by the doing of the upstream. What a rule of the gateway has
+     * ended ({@link Failure#STREAM_ENDED}) is not complete, but nobody broke it.
+     */
     public boolean truncated() {
         return failure == Failure.RESPONSE_BODY_BROKEN || failure == Failure.RESPONSE_BODY_STALLED;
     }

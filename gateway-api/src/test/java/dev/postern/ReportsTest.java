@@ -158,7 +158,7 @@ class ReportsTest {
         assertThat(outcome(Failure.CONNECT_FAILED))
                 .returns(true, Outcome::complete)
                 .returns(false, Outcome::truncated);
-        for (Failure cut : List.of(Failure.CLIENT_GONE, Failure.CLIENT_STALLED)) {
+        for (Failure cut : List.of(Failure.CLIENT_GONE, Failure.CLIENT_STALLED, Failure.STREAM_ENDED)) {
             assertThat(outcome(cut))
                     .as("%s", cut)
                     .returns(false, Outcome::complete)

@@ -164,7 +164,7 @@ final class Destinations {
                     response.body().discard();
                 }
             });
-            return new LocalCall(stage);
+            return new LocalCall(stage, exchange.loop());
         }
         Forwarding forwarding = forwarding(target.roster(), Trace.joined(request, exchange), exchange, null, false);
         return new ForwardedCall(forwarding, forwarding.start());
@@ -273,10 +273,10 @@ final class Destinations {
         }
     }
 
-    private record LocalCall(LoopStage<Response> response) implements Call {
+    private record LocalCall(LoopStage<Response> response, Loop loop) implements Call {
         @Override
         public void cancel() {
-            response.fail(new GatewayException(Failure.CLIENT_GONE, "the call was cancelled"));
+            loop.enter(() -> response.fail(new GatewayException(Failure.CLIENT_GONE, "the call was cancelled")));
         }
     }
 

@@ -84,6 +84,9 @@ final class RunningGateway implements Front {
     /** How long the connections of a listener that a config has dropped may go on. */
     private static final Duration LISTENER_DRAIN = Duration.ofSeconds(10);
 
+    /** After so long without a request nobody is told to go any more: who is there has nothing to ask. */
+    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(2);
+
     private static final Duration LONGEST_DRAIN = Duration.ofDays(365);
 
     private final VertxHost host;
@@ -103,6 +106,8 @@ final class RunningGateway implements Front {
     private final Outliers outliers;
     private final Rosters rosters;
     private final Watchdog watchdog;
+    // Doors that no config has any more, and the timers that look after them.
+    private final Map<HttpListener, Long> retired = new ConcurrentHashMap<>();
     // Written on the control thread.
     private volatile List<HttpListener> listeners = List.of();
     private volatile boolean draining;
@@ -260,13 +265,21 @@ final class RunningGateway implements Front {
         door.stopAccepting();
         door.drain();
         long deadline = System.nanoTime() + LISTENER_DRAIN.toNanos();
-        host.vertx().setPeriodic(100, timer -> {
+        retired.put(door, host.vertx().setPeriodic(100, timer -> {
             door.closeQuiet(0);
             if (door.open() == 0 || System.nanoTime() - deadline > 0) {
                 host.vertx().cancelTimer(timer);
+                retired.remove(door);
                 door.close();
             }
-        });
+        }));
+    }
+
+    /** All doors behind which somebody may be. */
+    private List<HttpListener> allDoors() {
+        List<HttpListener> all = new ArrayList<>(listeners);
+        all.addAll(retired.keySet());
+        return all;
     }
 
     private record ListenerChange(
@@ -593,15 +606,19 @@ final class RunningGateway implements Front {
             long delay = nanos < 3 ? 0 : random.nextLong(nanos / 3 * 2);
             exchange.loop().enter(() -> exchange.drain(delay));
         }
-        // 2. Those who ask once more are answered, and told. A third of the time, or until nobody is left.
-        long announce = System.nanoTime() + nanos / 3;
-        waitUntil(announce, () -> listeners.stream().allMatch(door -> door.open() == 0));
+        // 2. Those who ask once more are answered, and told. A third of the time, or until nobody is left who asks.
+        long begun = System.nanoTime();
+        waitUntil(
+                begun + nanos / 3,
+                () -> allDoors().stream().allMatch(door -> door.open() == 0)
+                        || (System.nanoTime() - begun >= QUIET_NANOS
+                                && allDoors().stream().allMatch(door -> door.isQuiet(QUIET_NANOS))));
         // 3. The door closes; exchanges under way may finish.
         listeners.forEach(HttpListener::stopAccepting);
         waitUntil(deadline, () -> {
-            listeners.forEach(door -> door.closeQuiet(TimeUnit.SECONDS.toNanos(1)));
-            return openExchanges.get() == 0
-                    && listeners.stream().allMatch(door -> door.busy() == 0 && door.open() == 0);
+            List<HttpListener> doors = allDoors();
+            doors.forEach(door -> door.closeQuiet(TimeUnit.SECONDS.toNanos(1)));
+            return openExchanges.get() == 0 && doors.stream().allMatch(door -> door.busy() == 0 && door.open() == 0);
         });
         // 4. What is left is cut.
         for (GatewayExchange exchange : List.copyOf(exchanges)) {
@@ -623,9 +640,11 @@ final class RunningGateway implements Front {
         ready = false;
         draining = true;
         over = true;
-        for (HttpListener door : listeners) {
+        retired.values().forEach(timer -> host.vertx().cancelTimer(timer));
+        for (HttpListener door : allDoors()) {
             quietly("close " + door.config(), door.close());
         }
+        retired.clear();
         Loaded mine = loaded;
         if (mine != null) {
             retire(mine);

@@ -187,7 +187,7 @@ class EdgeTest {
         assertThat(client.get("/healthz").read().text()).isEqualTo("ready\n");
         assertThat(client.request("HEAD", "/healthz", "").readHead().status()).isEqualTo(200);
         assertThat(client.request("POST", "/healthz", "").read().status()).isEqualTo(401);
-        assertThat(client.get("/healthz?x").read().status()).isEqualTo(200);
+        assertThat(client.get("/healthz?x").read().header("Date")).endsWith("GMT");
         assertThat(running.client().get("/").read().status()).isEqualTo(401);
     }
 

@@ -550,6 +550,29 @@ class FilterDisciplineTest {
         assertThat(running.outcome().attempts()).isEqualTo(1);
     }
 
+    @Test
+    void a_call_to_code_of_the_host_that_is_cancelled_elsewhere_ends_on_its_loop() throws Exception {
+        CompletableFuture<String> endedOn = new CompletableFuture<>();
+        AtomicReference<String> loop = new AtomicReference<>();
+        Running running = rig.start(gateway -> gateway.upstream(
+                        Upstream.local("never", (request, exchange) -> new CompletableFuture<>()))
+                .route(Route.builder("all")
+                        .match(Match.any())
+                        .filter(Filter.named("caller", (request, chain) -> {
+                            loop.set(Thread.currentThread().getName());
+                            var call = chain.exchange().call("never", Request.of("GET", "/"));
+                            call.response()
+                                    .whenComplete((response, failure) -> endedOn.complete(
+                                            Thread.currentThread().getName()));
+                            new Thread(call::cancel, "elsewhere").start();
+                            return endedOn.thenCompose(name -> chain.proceed(request));
+                        }))
+                        .answer(Response.of(204))
+                        .build()));
+        assertThat(running.client().get("/").read().status()).isEqualTo(204);
+        assertThat(endedOn.get(1, TimeUnit.SECONDS)).isEqualTo(loop.get());
+    }
+
     // ---- error handlers
 
     @Test
@@ -687,12 +710,16 @@ class FilterDisciplineTest {
                     if (request.path().equals("/boom")) {
                         throw new IllegalStateException("predicate");
                     }
+                    if (request.path().equals("/error")) {
+                        throw new StackOverflowError("predicate");
+                    }
                     return true;
                 }))
                 .answer(Response.of(204))
                 .build()));
         RawClient client = running.client();
         assertThat(client.get("/boom").read().status()).isGreaterThanOrEqualTo(400);
+        assertThat(running.client().get("/error").read().status()).isEqualTo(500);
         assertThat(running.client().get("/fine").read().status()).isEqualTo(204);
     }
 }

@@ -290,7 +290,10 @@ class LifecycleTest {
         await().until(() -> !running.gateway().health().ready());
         assertThat(running.gateway().health().live()).isTrue();
         assertThat(running.gateway().health().detail()).isEqualTo("draining");
-        await().until(() -> probe.get("/healthz").read().status() == 503);
+        Answer last = probe.get("/healthz").read();
+        assertThat(last.status()).isEqualTo(503);
+        assertThat(last.header("Connection")).isEqualTo("close");
+        assertThat(probe.isAtEnd()).isTrue();
         // The doors close after a third of the time.
         await().atMost(Duration.ofSeconds(6)).until(() -> isRefused(port));
         assertThat(stopped).isNotDone();
@@ -300,6 +303,55 @@ class LifecycleTest {
         assertThat(answer.header("Connection")).isEqualTo("close");
         stopped.get(5, TimeUnit.SECONDS);
         assertThat(running.outcome().failure()).isNull();
+    }
+
+    @Test
+    void clients_that_ask_nothing_do_not_hold_a_drain() throws Exception {
+        Running running = rig.start(gateway -> gateway.route(hello()));
+        RawClient idle = running.client();
+        assertThat(idle.get("/").read().status()).isEqualTo(200);
+        long start = System.nanoTime();
+        running.gateway().stop(Duration.ofSeconds(30));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(9));
+        assertThat(idle.isAtEnd()).isTrue();
+    }
+
+    @Test
+    void a_drain_waits_for_exchanges_of_listeners_that_are_gone() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        RawOrigin.Script ok = RawOrigin.ok("late");
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            go.await(10, TimeUnit.SECONDS);
+            return ok.answer(request, in, out, socket);
+        });
+        Vertx vertx = rig.vertx();
+        Running running = rig.prepare(
+                gateway -> gateway.listen(Listener.http(0).host("127.0.0.1").name("gone"))
+                        .upstream(Upstream.builder("orders")
+                                .endpoints(origin.url())
+                                .build())
+                        .route(Route.builder("all")
+                                .match(Match.prefix("/"))
+                                .to("orders")
+                                .build()),
+                VertxRuntime.using(vertx));
+        running.gateway().start();
+        RawClient slow = running.client().get("/slow");
+        RawClient idle = running.client();
+        await().until(() -> origin.received().size() == 1);
+        running.gateway()
+                .apply(running.gateway().config().toBuilder()
+                        .withoutListeners()
+                        .listen(Listener.http(0).host("127.0.0.1").name("new"))
+                        .toConfig());
+        CompletableFuture<Void> stopped =
+                running.gateway().stopAsync(Duration.ofSeconds(6)).toCompletableFuture();
+        await().until(() -> !running.gateway().health().ready());
+        go.countDown();
+        assertThat(slow.read().text()).isEqualTo("late");
+        stopped.get(5, TimeUnit.SECONDS);
+        assertThat(idle.isAtEnd()).isTrue();
+        await().untilAsserted(() -> assertThat(timers(vertx)).isZero());
     }
 
     private static boolean isRefused(int port) {

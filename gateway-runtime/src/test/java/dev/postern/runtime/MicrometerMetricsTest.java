@@ -86,6 +86,7 @@ class MicrometerMetricsTest {
         "404, NO_ROUTE, client_error",
         "499, CLIENT_GONE, client_error",
         "200, CLIENT_STALLED, client_error",
+        "200, STREAM_ENDED, success",
         "500, FILTER_FAILED, gateway_failure",
         "502, CONNECT_FAILED, upstream_failure",
         "200, RESPONSE_BODY_BROKEN, upstream_failure",

@@ -168,7 +168,8 @@ class TimeoutTest {
         Running running =
                 rig.proxy(origin, route -> route.streaming().maxDuration(Duration.ofMillis(400)), upstream -> upstream);
         assertThat(running.client().get("/").read().complete()).isFalse();
-        assertThat(running.outcome().truncated()).isTrue();
+        assertThat(running.outcome().complete()).isFalse();
+        assertThat(running.outcome().truncated()).isFalse();
     }
 
     @Test
@@ -374,6 +375,49 @@ class TimeoutTest {
                 return true;
             }
         });
+    }
+
+    @Test
+    void a_stream_that_has_lasted_as_long_as_it_may_is_nobodys_fault() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            while (true) {
+                out.write("1\r\nx\r\n".getBytes(StandardCharsets.UTF_8));
+                never.await(20, TimeUnit.MILLISECONDS);
+            }
+        });
+        Running running =
+                rig.proxy(origin, route -> route.streaming().maxDuration(SHORT.multipliedBy(2)), upstream -> upstream);
+        assertThat(running.client().get("/").read().complete()).isFalse();
+        Outcome outcome = running.outcome();
+        assertThat(outcome.failure()).isEqualTo(Failure.STREAM_ENDED);
+        assertThat(outcome.reason()).isEqualTo("stream.max_duration");
+    }
+
+    @Test
+    void a_client_that_takes_longer_than_the_deadline_is_not_the_origins_fault() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nContent-Length: 64000000\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            out.write(new byte[64_000_000]);
+            return false;
+        });
+        Running running = rig.proxy(origin, route -> route.timeout(Duration.ofSeconds(1)), upstream -> upstream);
+        RawClient client = running.client().get("/");
+        client.skip(20);
+        Outcome outcome = running.outcome();
+        assertThat(outcome.failure()).isEqualTo(Failure.CLIENT_STALLED);
+        assertThat(outcome.reason()).isEqualTo("client_too_slow");
+    }
+
+    @Test
+    void a_client_that_sends_longer_than_the_deadline_is_not_the_origins_fault() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> in.readNBytes(100).length == 100);
+        Running running = rig.proxy(origin, route -> route.timeout(SHORT), upstream -> upstream);
+        RawClient client = running.client()
+                .send("POST / HTTP/1.1\r\nHost: localhost\r\nX-Script-Reads-Body: 1\r\nContent-Length: 100\r\n\r\nx");
+        assertFailed(client.read(), 408, Failure.REQUEST_BODY_TIMEOUT);
+        assertThat(running.outcome().failure()).isEqualTo(Failure.REQUEST_BODY_TIMEOUT);
     }
 
     @Test

@@ -34,11 +34,13 @@ final class LoopPools {
             pool = new EndpointPool(loop, client.queue(endpoint), client, config);
             pool.queue().join(pool);
             pools.put(endpoint, pool);
+            // Also where no connection ever becomes idle: an endpoint that closes each, or one that is soon gone.
+            startSweeping();
         }
         return pool;
     }
 
-    /** Looks after idle connections once a second, as long as there are any. Sockets live in real time, whatever the gateway's. */
+    /** Looks after idle connections once a second, as long as there is a pool. Sockets live in real time, whatever the gateway's. */
     void startSweeping() {
         if (sweep == null && !closed) {
             EventLoop eventLoop = loop.context().nettyEventLoop();
@@ -61,13 +63,11 @@ final class LoopPools {
     private void sweep() {
         sweep = null;
         long now = System.nanoTime();
-        boolean more = false;
         for (EndpointPool pool : new ArrayList<>(pools.values())) {
             pool.sweep(now);
-            more |= !pool.isIdle();
         }
         pools.values().removeIf(pool -> pool.isIdle() && client.forgets(pool));
-        if (more) {
+        if (!pools.isEmpty()) {
             startSweeping();
         }
     }

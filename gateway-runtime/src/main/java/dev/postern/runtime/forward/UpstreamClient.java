@@ -55,6 +55,11 @@ public final class UpstreamClient {
         agents.values().forEach(HttpClientAgent::close);
     }
 
+    /** Endpoints that something is kept for. */
+    int endpoints() {
+        return queues.size();
+    }
+
     void attemptBegun() {
         lent.incrementAndGet();
     }

@@ -1,5 +1,6 @@
 package dev.postern.runtime.listener;
 
+import dev.postern.runtime.reply.DateField;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -26,6 +27,7 @@ import java.nio.CharBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -543,9 +545,9 @@ final class ByteGuard extends ChannelDuplexHandler {
         String phrase = PHRASES.getOrDefault(reason.status(), "Error");
         String body = "{\"type\":\"about:blank\",\"title\":\"" + phrase + "\",\"status\":" + reason.status()
                 + ",\"code\":\"" + reason.code() + "\",\"requestId\":\"" + requestId + "\"}";
-        String head =
-                "HTTP/1.1 " + reason.status() + " " + phrase + "\r\nConnection: close\r\nX-Request-Id: " + requestId
-                        + "\r\nContent-Type: application/problem+json\r\nContent-Length: " + body.length() + "\r\n\r\n";
+        String head = "HTTP/1.1 " + reason.status() + " " + phrase + "\r\nDate: " + DateField.of(Instant.now())
+                + "\r\nConnection: close\r\nX-Request-Id: " + requestId
+                + "\r\nContent-Type: application/problem+json\r\nContent-Length: " + body.length() + "\r\n\r\n";
         String text = framing.headMethod() ? head : head + body;
         return ByteBufUtil.encodeString(ctx.alloc(), CharBuffer.wrap(text), StandardCharsets.US_ASCII);
     }

@@ -8,6 +8,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The open connections of a listener on one loop. On that loop only, but for the counts. */
@@ -16,6 +17,7 @@ final class ConnectionTable {
     // Read by drains from other threads.
     private final AtomicInteger busy = new AtomicInteger();
     private final AtomicInteger open = new AtomicInteger();
+    private final AtomicLong lastNanos = new AtomicLong(System.nanoTime());
 
     /** One connection. */
     final class Entry implements HttpReply.Fate {
@@ -84,8 +86,9 @@ final class ConnectionTable {
         @Override
         public void kept() {
             if (!gone && inFlight > 0 && --inFlight == 0) {
-                busy.decrementAndGet();
                 quietSinceNanos = System.nanoTime();
+                lastNanos.lazySet(quietSinceNanos);
+                busy.decrementAndGet();
             }
         }
 
@@ -107,6 +110,7 @@ final class ConnectionTable {
     Entry opened(HttpConnection connection, Arrival arrival) {
         Entry entry = new Entry(connection, arrival);
         entries.put(connection, entry);
+        lastNanos.lazySet(entry.quietSinceNanos);
         open.incrementAndGet();
         return entry;
     }
@@ -131,6 +135,11 @@ final class ConnectionTable {
 
     int open() {
         return open.get();
+    }
+
+    /** Whether no request is under way, and none has ended and no connection has come for this long. */
+    boolean isQuiet(long nanos) {
+        return busy.get() == 0 && System.nanoTime() - lastNanos.get() >= nanos;
     }
 
     /** Closes those without a request for this long. */

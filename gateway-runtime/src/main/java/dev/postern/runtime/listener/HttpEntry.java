@@ -10,23 +10,29 @@ import dev.postern.Request;
 import dev.postern.runtime.edge.Authority;
 import dev.postern.runtime.edge.RequestHead;
 import dev.postern.runtime.edge.RequestHead.Reported;
+import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.ClientCertificate;
 import dev.postern.runtime.message.Provenance;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.reply.DateField;
 import dev.postern.runtime.reply.HttpReply;
 import dev.postern.runtime.snapshot.Snapshot;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.SocketAddress;
+import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -38,7 +44,10 @@ import org.jspecify.annotations.Nullable;
  * and starts the exchange.
  */
 public final class HttpEntry implements Handler<HttpServerRequest> {
+    private static final System.Logger LOG = System.getLogger(HttpEntry.class.getName());
     private static final String NO_QUERY = "/";
+    /** RFC 9113 7. */
+    private static final long NO_ERROR = 0;
 
     private final Front front;
     // Replaced as one when a config changes the listener where it stands.
@@ -128,7 +137,6 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
     private void handle(HttpServerRequest incoming, ConnectionTable.@Nullable Entry entry) {
         // 1. Nothing of the body may arrive before its reader is known (G37).
         Settled mine = settled;
-        EntrySettings settings = mine.settings;
         boolean bodyPossible = mayHaveBody(incoming);
         if (bodyPossible) {
             incoming.pause();
@@ -155,9 +163,30 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         try {
             snapshot = front.enter();
         } catch (GatewayException stopped) {
-            unavailable(incoming);
+            // Behind a server of the host: the host's loop goes on, and so does its connection's end.
+            bare(incoming, 503, "not running\n", true, fate);
             return;
         }
+        try {
+            admit(incoming, mine, loop, snapshot, entry, fate, peer, bodyPossible);
+        } catch (RuntimeException | Error broken) {
+            // Before there was an exchange: nobody else answers, and nobody else leaves the epoch.
+            LOG.log(Level.WARNING, "a request could not be begun", broken);
+            snapshot.epoch().leave();
+            bare(incoming, 500, "internal error\n", true, fate);
+        }
+    }
+
+    private void admit(
+            HttpServerRequest incoming,
+            Settled mine,
+            VertxLoop loop,
+            Snapshot snapshot,
+            ConnectionTable.@Nullable Entry entry,
+            HttpReply.Fate fate,
+            ClientInfo peer,
+            boolean bodyPossible) {
+        EntrySettings settings = mine.settings;
         // 2. The head, judged once.
         RequestHead head;
         try {
@@ -205,32 +234,46 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 fate);
         // 5. A load balancer's question is answered here: no route can hide it, no filter can refuse it.
         if (isHealthQuestion(head, settings)) {
-            health(snapshot, incoming);
-            if (entry != null) {
-                entry.kept();
-            }
+            snapshot.epoch().leave();
+            boolean ready = front.isReady();
+            bare(
+                    incoming,
+                    ready ? 200 : 503,
+                    ready ? "ready\n" : "not ready\n",
+                    head.close() || body != null || front.isDraining(),
+                    fate);
             return;
         }
         // 6. The exchange.
-        snapshot.run(request, client, loop, reply, exchange -> {
-            front.begun(exchange);
-            reply.watch(exchange);
-            if (body != null) {
-                limit(body, exchange);
-                exchange.countRequest(body::received);
+        try {
+            snapshot.run(request, client, loop, reply, exchange -> {
+                front.begun(exchange);
+                reply.watch(exchange);
+                if (body != null) {
+                    limit(body, exchange);
+                    exchange.countRequest(body::received);
+                    exchange.watchClient(body::awaitsSender);
+                }
+                if (believed && reported != null) {
+                    adopt(exchange, reported);
+                }
+                ClientCertificate told = entry == null ? null : entry.arrival().told();
+                if (told != null) {
+                    // Behind a proxy the certificate says who the proxy is.
+                    exchange.set(
+                            ClientCertificate.KEY, exchange.client().trustedPeer() ? ClientCertificate.NONE : told);
+                }
+                if (head.upgrade() != null && incoming.version() == HttpVersion.HTTP_1_1) {
+                    Upgrades.judge(head, exchange, front.isDraining());
+                }
+            });
+        } catch (RuntimeException | Error broken) {
+            GatewayExchange begun = reply.exchange();
+            if (begun == null) {
+                throw broken;
             }
-            if (believed && reported != null) {
-                adopt(exchange, reported);
-            }
-            ClientCertificate told = entry == null ? null : entry.arrival().told();
-            if (told != null) {
-                // Behind a proxy the certificate says who the proxy is.
-                exchange.set(ClientCertificate.KEY, exchange.client().trustedPeer() ? ClientCertificate.NONE : told);
-            }
-            if (head.upgrade() != null && incoming.version() == HttpVersion.HTTP_1_1) {
-                Upgrades.judge(head, exchange, front.isDraining());
-            }
-        });
+            begun.cut(new GatewayException(Failure.INTERNAL, "the exchange could not be run: " + broken, broken));
+        }
     }
 
     /** A call may go on for ever; what its service has to keep at a time is a message. */
@@ -243,13 +286,31 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         }
     }
 
-    /** The gateway behind a server of the host has stopped: the host's loop goes on, and so does its connection's end. */
-    private static void unavailable(HttpServerRequest incoming) {
-        incoming.response()
-                .setStatusCode(503)
-                .putHeader("Connection", "close")
-                .end()
-                .onComplete(written -> incoming.connection().close());
+    /** An answer that no exchange stands behind. */
+    private static void bare(HttpServerRequest incoming, int status, String text, boolean last, HttpReply.Fate fate) {
+        boolean multiplexed = incoming.version() == HttpVersion.HTTP_2;
+        HttpServerResponse out = incoming.response()
+                .setStatusCode(status)
+                .putHeader("Content-Type", "text/plain; charset=utf-8")
+                .putHeader("Cache-Control", "no-store")
+                .putHeader(HttpHeaders.DATE, DateField.of(Instant.now()));
+        if (last && !multiplexed) {
+            fate.closing();
+            out.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
+        out.end(text).onComplete(written -> {
+            if (multiplexed) {
+                if (!incoming.isEnded() && !out.closed()) {
+                    // RFC 9113 8.1: the rest of the request is for nobody.
+                    out.reset(NO_ERROR);
+                }
+                fate.kept();
+            } else if (last) {
+                Channels.close(incoming.connection()).onComplete(closed -> fate.closed());
+            } else {
+                fate.kept();
+            }
+        });
     }
 
     private static RequestHead read(HttpServerRequest incoming, EntrySettings settings) {
@@ -358,16 +419,6 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         return settings.healthPath() != null
                 && head.target().path().equals(settings.healthPath())
                 && (head.method().equals("GET") || head.method().equals("HEAD"));
-    }
-
-    private void health(Snapshot snapshot, HttpServerRequest incoming) {
-        boolean ready = front.isReady();
-        snapshot.epoch().leave();
-        incoming.response()
-                .setStatusCode(ready ? 200 : 503)
-                .putHeader("Content-Type", "text/plain; charset=utf-8")
-                .putHeader("Cache-Control", "no-store")
-                .end(ready ? "ready\n" : "not ready\n");
     }
 
     private static void adopt(GatewayExchange exchange, Reported reported) {

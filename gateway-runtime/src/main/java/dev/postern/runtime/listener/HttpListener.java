@@ -252,6 +252,11 @@ public final class HttpListener {
         return governor.open();
     }
 
+    /** Whether nothing is under way on any connection, and nothing was for this long. */
+    public boolean isQuiet(long nanos) {
+        return tables.stream().allMatch(table -> table.isQuiet(nanos));
+    }
+
     /** Closes connections that have had no request for this long. */
     public void closeQuiet(long nanos) {
         for (int i = 0; i < tables.size(); i++) {

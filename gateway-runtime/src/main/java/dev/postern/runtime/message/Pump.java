@@ -184,6 +184,11 @@ public final class Pump implements WireBody.Reader {
         }
     }
 
+    /** Whether it waits for the sink to take what was written. */
+    public boolean awaitsSink() {
+        return paused && !over;
+    }
+
     // ---- the source
 
     @Override

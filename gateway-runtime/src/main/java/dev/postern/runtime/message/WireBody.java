@@ -58,6 +58,8 @@ public final class WireBody implements Body {
     private boolean taken;
     private boolean contentless;
     private boolean endsApart;
+    private boolean flowing;
+    private long fetched;
     private Headers arrivedTrailers = Headers.EMPTY;
     // On the stream's loop.
     private boolean broken;
@@ -215,8 +217,14 @@ public final class WireBody implements Body {
         return empty;
     }
 
+    /** Whether its reader waits for the sender. */
+    public boolean awaitsSender() {
+        return state == State.READING && reader != null && (flowing || fetched > 0);
+    }
+
     /** Stops the flow for a while. */
     public void pause() {
+        flowing = false;
         onStream(() -> {
             // Of a connection that has ended there is nothing to hold back any more, only something to lose.
             if (!broken) {
@@ -228,6 +236,7 @@ public final class WireBody implements Body {
 
     /** Lets it flow. */
     public void resume() {
+        flowing = true;
         onStream(() -> {
             stream.resume();
             reading(true);
@@ -303,6 +312,7 @@ public final class WireBody implements Body {
 
     /** Asks for {@code n} more chunks; for the publisher, whose demand is counted. */
     void fetch(long n) {
+        fetched = fetched + n < 0 ? Long.MAX_VALUE : fetched + n;
         onStream(() -> stream.fetch(n));
     }
 
@@ -383,6 +393,9 @@ public final class WireBody implements Body {
             return;
         }
         received += chunk.length();
+        if (fetched > 0) {
+            fetched--;
+        }
         GrpcMessages known = messages;
         boolean oversized = known != null && !known.pass(chunk);
         if (received > limit || oversized) {

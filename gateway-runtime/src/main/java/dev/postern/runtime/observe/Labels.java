@@ -83,7 +83,8 @@ final class Labels {
     /** How an exchange ended: who has to be looked at, if anybody; below 8. */
     static int endingCode(Outcome outcome) {
         Failure failure = outcome.failure();
-        if (failure != null) {
+        // What a rule has ended went as it should: an alert on errors must not see it.
+        if (failure != null && failure != Failure.STREAM_ENDED) {
             return switch (failure.party()) {
                 case CLIENT -> 1;
                 case GATEWAY -> 3;

@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -70,6 +71,8 @@ public final class GatewayExchange implements Exchange {
     // How long a gRPC call may take, as it says itself.
     private long callNanos = Long.MAX_VALUE;
     private TimeSource.@Nullable Timer deadline;
+    private boolean streams;
+    private @Nullable BooleanSupplier clientSends;
     private @Nullable GatewayException cause;
     private int status;
     private @Nullable LongSupplier requestBytes;
@@ -455,10 +458,12 @@ public final class GatewayExchange implements Exchange {
             Duration max = route.maxDuration();
             long now = context.time().nanoTime();
             long left = callNanos == Long.MAX_VALUE ? callNanos : Math.max(0, startedNanos + callNanos - now);
-            long nanos = Math.min(left, max == null ? Long.MAX_VALUE : max.toNanos());
+            long most = max == null ? Long.MAX_VALUE : max.toNanos();
+            long nanos = Math.min(left, most);
             if (nanos != Long.MAX_VALUE) {
                 deadlineNanos = now + nanos;
                 deadline = loop.schedule(nanos, this::deadlinePassed);
+                streams = most <= left;
             }
         }
     }
@@ -469,25 +474,46 @@ public final class GatewayExchange implements Exchange {
             endStream(StreamEnd.maxDuration());
             return;
         }
-        String where = waitingFor;
-        if (where == null || state == State.ANSWERING) {
-            Failure failure = state == State.ANSWERING ? Failure.RESPONSE_BODY_BROKEN : Failure.DEADLINE_EXCEEDED;
-            cut(new GatewayException(
-                    failure,
-                    failure.code(),
-                    (callNanos == Long.MAX_VALUE
-                                    ? "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ")"
-                                    : "the deadline of a call on route \"" + route.id() + "\"")
-                            + " has passed"
-                            + (lastAttempt == null ? "" : " at " + lastAttempt.endpoint()),
-                    null));
-        } else {
-            cut(new GatewayException(
+        cut(state == State.ANSWERING ? tooLong() : tooLate());
+    }
+
+    /** The head of the response is out: who was waited for. */
+    private GatewayException tooLong() {
+        if (streams) {
+            return StreamEnd.maxDuration();
+        }
+        return outlet.awaitsClient()
+                ? new GatewayException(
+                        Failure.CLIENT_STALLED,
+                        "client_too_slow",
+                        passed() + " and the client has not taken the response",
+                        null)
+                : new GatewayException(Failure.RESPONSE_BODY_BROKEN, passed() + atEndpoint());
+    }
+
+    private GatewayException tooLate() {
+        if (clientSends != null && clientSends.getAsBoolean()) {
+            return new GatewayException(
+                    Failure.REQUEST_BODY_TIMEOUT, passed() + " and the client has not sent all of its body");
+        }
+        if (waitingFor != null) {
+            return new GatewayException(
                     Failure.FILTER_FAILED,
                     "filter_timeout",
-                    where + " of route \"" + route.id() + "\" did not complete within " + route.timeout(),
-                    null));
+                    waitingFor + " of route \"" + route.id() + "\" did not complete within " + route.timeout(),
+                    null);
         }
+        return new GatewayException(Failure.DEADLINE_EXCEEDED, passed() + atEndpoint());
+    }
+
+    private String passed() {
+        return callNanos == Long.MAX_VALUE
+                ? "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ") has passed"
+                : "the deadline of a call on route \"" + route.id() + "\" has passed";
+    }
+
+    private String atEndpoint() {
+        return lastAttempt == null ? "" : " at " + lastAttempt.endpoint();
     }
 
     /** Runs when the exchange is cut or ends: releases what a part of it holds. Each runs once. */
@@ -576,6 +602,11 @@ public final class GatewayExchange implements Exchange {
     /** Says where the bytes of the request body are counted. */
     public void countRequest(LongSupplier received) {
         requestBytes = received;
+    }
+
+    /** Says how to find out whether somebody reads the request's body and waits for the client to send more of it. */
+    public void watchClient(BooleanSupplier sends) {
+        clientSends = sends;
     }
 
     /** Counts bytes of the response body. */

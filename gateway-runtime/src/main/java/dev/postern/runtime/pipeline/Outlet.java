@@ -21,4 +21,9 @@ public interface Outlet {
     default boolean tunnels() {
         return false;
     }
+
+    /** Whether the answer waits for the client to take what there is of it. */
+    default boolean awaitsClient() {
+        return false;
+    }
 }

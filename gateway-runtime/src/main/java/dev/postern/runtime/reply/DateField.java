@@ -9,7 +9,7 @@ import java.util.Locale;
  * The text of {@code Date} (RFC 9110 5.6.7), written out once a second for all loops. RFC 9110 6.6.1: an answer of our own
  * says when it was made, and one that came without is told the time when it goes on.
  */
-final class DateField {
+public final class DateField {
     private static final DateTimeFormatter IMF_FIXDATE = DateTimeFormatter.ofPattern(
                     "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US)
             .withZone(ZoneOffset.UTC);
@@ -20,7 +20,7 @@ final class DateField {
     private DateField() {}
 
     /** {@code Sun, 06 Nov 1994 08:49:37 GMT}. */
-    static String of(Instant now) {
+    public static String of(Instant now) {
         Second known = last;
         if (known.epochSecond != now.getEpochSecond()) {
             known = new Second(now.getEpochSecond(), IMF_FIXDATE.format(now));

@@ -132,6 +132,11 @@ public final class HttpReply implements Outlet {
         out.exceptionHandler(broken -> gone());
     }
 
+    /** The exchange it is tied to, or null before {@link #watch}. */
+    public @Nullable GatewayExchange exchange() {
+        return exchange;
+    }
+
     @Override
     public void answer(Response response, GatewayExchange mine) {
         if (clientGone || out.closed()) {
@@ -306,6 +311,12 @@ public final class HttpReply implements Outlet {
             pump.stop();
         }
         cutConnection();
+    }
+
+    @Override
+    public boolean awaitsClient() {
+        Pump running = pump;
+        return lastWrite != null || (running != null && running.awaitsSink());
     }
 
     // 4. The last byte is out when it was written, not when it was given away; a client may never take it.

@@ -98,7 +98,7 @@ public final class Snapshot {
         Routed routed;
         try {
             routed = table.find(request, client, context.time());
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | Error broken) {
             // A predicate of the host's; whatever it does, the client gets an answer and the epoch is left.
             refuse(
                     request,
