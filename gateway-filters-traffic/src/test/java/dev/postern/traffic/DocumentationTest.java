@@ -16,7 +16,8 @@ class DocumentationTest {
     private static final Pattern JAVA = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL);
 
     @ParameterizedTest
-    @ValueSource(strings = {"rate-limit.md", "aggregate.md", "grpc-web.md", "circuit-breaker.md"})
+    @ValueSource(
+            strings = {"rate-limit.md", "aggregate.md", "grpc-web.md", "circuit-breaker.md", "concurrency-limit.md"})
     void what_is_shown_is_tested(String page) throws IOException {
         StringBuilder tests = new StringBuilder();
         try (Stream<Path> files = Files.list(Path.of("src/test/java/dev/postern/traffic"))) {

@@ -1,0 +1,107 @@
+package dev.postern.traffic;
+
+import dev.postern.Exchange;
+import dev.postern.Visible;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.StringJoiner;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+
+/** The bulkheads behind one name, one for each key of its scope; lives as long as some configuration names it. */
+final class Bulkheads implements Visible {
+    private static final Logger LOG = System.getLogger(ConcurrencyLimit.class.getName());
+
+    private final ConcurrencyOptions options;
+    private final RandomGenerator random;
+    private final Group<Bulkhead> group;
+    // Here and not in the filter: filters of one name are one limit, of which an exchange holds one place.
+    private final Exchange.Key<LimitedCall> call = Exchange.Key.named("concurrency limit");
+
+    Bulkheads(ConcurrencyOptions options, LongSupplier clock, RandomGenerator random) {
+        this.options = options;
+        this.random = random;
+        group = new Group<>(
+                (key, now) -> new Bulkhead(
+                        options.limit(), options.maxQueue(), options.reservedPercent(), shedding -> log(key, shedding)),
+                (bulkhead, now) -> bulkhead.isIdle(),
+                clock);
+    }
+
+    Bulkhead of(String key) {
+        return group.of(key);
+    }
+
+    /** Under what an exchange holds its place in one of these. */
+    Exchange.Key<LimitedCall> call() {
+        return call;
+    }
+
+    /** Spread over three seconds: those refused together do not come back together. */
+    int retryAfterSeconds() {
+        return 1 + random.nextInt(3);
+    }
+
+    private void log(String key, Bulkhead.Shedding shedding) {
+        Episode.Change change = shedding.change();
+        LOG.log(
+                change.begun() ? Level.WARNING : Level.INFO,
+                () -> "concurrency limit \"" + options.name() + '"'
+                        + options.scope().text(key)
+                        + (change.begun()
+                                ? " begins to refuse: " + shedding.inFlight() + " of " + shedding.limit()
+                                        + " under way, " + shedding.waiting() + " waiting"
+                                : " serves all again: " + change.refused() + " were refused within "
+                                        + change.lasted()));
+    }
+
+    @Override
+    public String summary() {
+        StringJoiner lines = new StringJoiner("; ").setEmptyValue("nothing under way");
+        for (Map.Entry<String, Bulkhead> member : group.members()) {
+            Bulkhead bulkhead = member.getValue();
+            lines.add((member.getKey().isEmpty() ? "" : member.getKey() + ": ") + bulkhead.inFlight() + " of "
+                    + bulkhead.limit() + " under way, " + bulkhead.waiting() + " waiting");
+        }
+        return lines.toString();
+    }
+
+    @Override
+    public Map<String, Double> gauges() {
+        double limit = 0;
+        double inFlight = 0;
+        double waiting = 0;
+        for (Map.Entry<String, Bulkhead> member : group.members()) {
+            limit += member.getValue().limit();
+            inFlight += member.getValue().inFlight();
+            waiting += member.getValue().waiting();
+        }
+        return Map.of("limit", limit, "in_flight", inFlight, "waiting", waiting);
+    }
+
+    @Override
+    public Map<String, Long> counters() {
+        Map<String, Long> counters = new LinkedHashMap<>();
+        counters.put("admitted", 0L);
+        counters.put("queued", 0L);
+        for (Priority priority : Priority.values()) {
+            counters.put(refused(priority), 0L);
+        }
+        for (Map.Entry<String, Bulkhead> member : group.members()) {
+            Bulkhead bulkhead = member.getValue();
+            counters.merge("admitted", bulkhead.admitted(), Long::sum);
+            counters.merge("queued", bulkhead.queued(), Long::sum);
+            for (Priority priority : Priority.values()) {
+                counters.merge(refused(priority), bulkhead.refused(priority), Long::sum);
+            }
+        }
+        return counters;
+    }
+
+    private static String refused(Priority priority) {
+        return "refused_" + priority.name().toLowerCase(Locale.ROOT);
+    }
+}
