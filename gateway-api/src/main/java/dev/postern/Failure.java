@@ -45,6 +45,8 @@ public enum Failure {
     INTERNAL(Party.GATEWAY, 500, false, "internal", "proxy_internal_error"),
     /** More work than the gateway accepts at once. */
     OVERLOADED(Party.GATEWAY, 503, true, "overloaded", "connection_limit_reached"),
+    /** What exchanges may keep in memory is used up ({@link GatewayBuilder#maxBufferedBytes}). */
+    MEMORY_EXHAUSTED(Party.GATEWAY, 503, false, "memory_exhausted", "proxy_internal_response"),
     /** The gateway is not started, is stopping, or has stopped. */
     NOT_RUNNING(Party.GATEWAY, 503, true, "not_running", "proxy_internal_response"),
     /** The upstream has no endpoint that may be used now. */

@@ -19,6 +19,7 @@ public final class GatewayBuilder {
     final List<Route> routes = new ArrayList<>();
     final List<ExchangeObserver> observers = new ArrayList<>();
     ErrorHandler errorHandler = ErrorHandler.problemDetails();
+    long maxBufferedBytes = Runtime.getRuntime().maxMemory() / 4;
     private @Nullable GatewayRuntime runtime;
     private @Nullable TimeSource time;
     private @Nullable RandomGenerator random;
@@ -33,6 +34,7 @@ public final class GatewayBuilder {
         routes.addAll(config.routes());
         observers.addAll(config.observers());
         errorHandler = config.errorHandler();
+        maxBufferedBytes = config.maxBufferedBytes();
     }
 
     /** The name in {@code Via} and {@code Proxy-Status}, a token; the default is {@code postern}. */
@@ -107,6 +109,20 @@ public final class GatewayBuilder {
     /** Who answers failed exchanges; the default is {@link ErrorHandler#problemDetails}. */
     public GatewayBuilder errorHandler(ErrorHandler handler) {
         errorHandler = Objects.requireNonNull(handler, "handler");
+        return this;
+    }
+
+    /**
+     * The most content in bytes that all exchanges together may keep in memory, 1 MiB or more; the default is a quarter of
+     * the largest heap. It bounds what filters read whole ({@link Body#buffer}), what is kept for another attempt ({@link
+     * RetryPolicy}), and WebSocket messages that hooks are to see, not content that streams through. From 85 % of it nothing
+     * is kept for another attempt; an exchange that needs more than there is fails with {@link Failure#MEMORY_EXHAUSTED}.
+     */
+    public GatewayBuilder maxBufferedBytes(long bytes) {
+        if (bytes < 1 << 20) {
+            throw new IllegalArgumentException("maxBufferedBytes: " + bytes + " (expected: 1048576 or more)");
+        }
+        maxBufferedBytes = bytes;
         return this;
     }
 

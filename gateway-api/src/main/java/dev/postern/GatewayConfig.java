@@ -16,6 +16,7 @@ public final class GatewayConfig {
     private final List<Route> routes;
     private final List<ExchangeObserver> observers;
     private final ErrorHandler errorHandler;
+    private final long maxBufferedBytes;
 
     GatewayConfig(GatewayBuilder builder) {
         name = builder.name;
@@ -25,6 +26,7 @@ public final class GatewayConfig {
         routes = List.copyOf(builder.routes);
         observers = List.copyOf(builder.observers);
         errorHandler = builder.errorHandler;
+        maxBufferedBytes = builder.maxBufferedBytes;
     }
 
     /** The name of this gateway in {@code Via} and {@code Proxy-Status}. */
@@ -62,6 +64,11 @@ public final class GatewayConfig {
         return errorHandler;
     }
 
+    /** The most content in bytes that exchanges may keep in memory. */
+    public long maxBufferedBytes() {
+        return maxBufferedBytes;
+    }
+
     /** A builder that begins with this configuration. */
     public GatewayBuilder toBuilder() {
         return new GatewayBuilder(this);
@@ -76,7 +83,8 @@ public final class GatewayConfig {
                 && that.upstreams.equals(upstreams)
                 && that.routes.equals(routes)
                 && that.observers.equals(observers)
-                && that.errorHandler.equals(errorHandler);
+                && that.errorHandler.equals(errorHandler)
+                && that.maxBufferedBytes == maxBufferedBytes;
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.postern.TimeSource;
 import dev.postern.runtime.observe.ProxyStatus;
 import dev.postern.runtime.pipeline.ExchangeContext;
 import dev.postern.runtime.pipeline.GatewayExchange;
+import dev.postern.runtime.pipeline.MemoryLedger;
 import dev.postern.runtime.snapshot.Epoch;
 import dev.postern.runtime.snapshot.Snapshot;
 import java.util.List;
@@ -25,6 +26,7 @@ record GatewayContext(
         TimeSource time,
         ExchangeObserver observer,
         ErrorHandler errorHandler,
+        MemoryLedger memory,
         RequestIds ids,
         Destinations destinations,
         VertxHost host,

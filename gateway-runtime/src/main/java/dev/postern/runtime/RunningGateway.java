@@ -42,6 +42,7 @@ import dev.postern.runtime.pipeline.CallerLoop;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.LoopStage;
+import dev.postern.runtime.pipeline.MemoryLedger;
 import dev.postern.runtime.pipeline.Watchdog;
 import dev.postern.runtime.routing.Explained;
 import dev.postern.runtime.routing.Routed;
@@ -95,6 +96,7 @@ final class RunningGateway implements Front {
     private final RandomGenerator random;
     private final RequestIds ids;
     private final StateRegistry states = new StateRegistry();
+    private final MemoryLedger memory;
     private final AtomicInteger openExchanges = new AtomicInteger();
     private final Set<GatewayExchange> exchanges = ConcurrentHashMap.newKeySet();
     private final UpstreamClient client;
@@ -138,6 +140,7 @@ final class RunningGateway implements Front {
         host.open(environment.time());
         time = environment.time() == null ? host.systemTime() : environment.time();
         random = environment.random() == null ? new SharedRandom() : environment.random();
+        memory = new MemoryLedger(config.maxBufferedBytes());
         ids = new RequestIds(random);
         client = new UpstreamClient(host.vertx());
         ownCalls = new OwnCalls(host.vertx());
@@ -216,6 +219,7 @@ final class RunningGateway implements Front {
                             time,
                             observer,
                             next.errorHandler(),
+                            memory,
                             ids,
                             destinations,
                             host,
@@ -239,6 +243,7 @@ final class RunningGateway implements Front {
             }
             // 5. From here on nothing fails. One write puts the config in force.
             loaded = now;
+            memory.most(next.maxBufferedBytes());
             listeners = doors.all();
             changes.forEach(Runnable::run);
             doors.removed().forEach(this::retire);
@@ -354,7 +359,7 @@ final class RunningGateway implements Front {
                                 .toList()));
             }
             if (observer instanceof StateGauges shown) {
-                watches.add(shown.watchStates(time, states::views));
+                watches.add(shown.watchStates(time, () -> shownStates(config.name())));
             }
         }
         return watches;
@@ -567,6 +572,13 @@ final class RunningGateway implements Front {
         return states.views();
     }
 
+    /** For meters: with what belongs to no filter. */
+    private List<StateView> shownStates(String gateway) {
+        List<StateView> views = new ArrayList<>(states.views());
+        views.add(memory.view(gateway));
+        return views;
+    }
+
     UpstreamState upstream(String name) {
         Loaded mine = loaded();
         Roster roster = mine.rosters().get(name);
@@ -588,7 +600,7 @@ final class RunningGateway implements Front {
     }
 
     String leases() {
-        return "exchanges=" + openExchanges.get() + " attempts=" + client.attempts();
+        return "exchanges=" + openExchanges.get() + " attempts=" + client.attempts() + " kept=" + memory.kept();
     }
 
     // ---- end

@@ -105,7 +105,7 @@ class HandleTest {
             }
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));
             assertThat(sockets()).isLessThanOrEqualTo(sockets);
-            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0");
+            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0 kept=0");
             assertThat(time.pending()).as("timers left").isZero();
             assertThat(now(gateway.handle(Request.of("GET", "/orders/1"), ClientInfo.local()))
                             .status())
@@ -148,7 +148,7 @@ class HandleTest {
             assertThat(never).isNotDone();
             time.advance(Duration.ofMillis(1));
             assertThat(now(never).status()).isEqualTo(504);
-            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0");
+            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0 kept=0");
             assertThat(time.pending()).isZero();
         }
     }
@@ -173,7 +173,7 @@ class HandleTest {
                         .isEqualTo(taken);
                 response.body().discard();
             }
-            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0");
+            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0 kept=0");
         }
     }
 

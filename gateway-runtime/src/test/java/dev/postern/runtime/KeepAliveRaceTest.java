@@ -13,6 +13,7 @@ import dev.postern.runtime.rig.Running;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -73,6 +74,8 @@ class KeepAliveRaceTest {
         for (int i = 0; i < UPSTREAMS; i++) {
             gateway.upstream(Upstream.builder("u" + i)
                             .endpoints("http://127.0.0.1:" + port)
+                            // What is looked at is connections that close, not a machine too busy to open them.
+                            .connectTimeout(Duration.ofSeconds(30))
                             .build())
                     .route(Route.builder("r" + i)
                             .match(Match.prefix("/" + i))

@@ -6,7 +6,7 @@ import dev.postern.Gateway;
 public final class Leases {
     private Leases() {}
 
-    /** {@code exchanges=0 attempts=0} when nothing is left. */
+    /** {@code exchanges=0 attempts=0 kept=0} when nothing is left. */
     public static String of(Gateway gateway) {
         return gateway instanceof VertxGateway mine ? mine.leases() : "";
     }

@@ -172,7 +172,7 @@ class SoakTest {
             }
             threads.clear();
             await().atMost(Duration.ofSeconds(20))
-                    .untilAsserted(() -> assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0"));
+                    .untilAsserted(() -> assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0 kept=0"));
             gateway.stop(Duration.ofSeconds(2));
         }
         heapAfterCollection(); // and with it the reports of what leaked

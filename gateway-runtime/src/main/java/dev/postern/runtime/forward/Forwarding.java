@@ -119,7 +119,7 @@ public final class Forwarding {
         if (bytes == 0 || body.length() == 0 || body.length() > bytes || body.replayable()) {
             return wanted;
         }
-        replay = new ReplayBody(body, exchange.loop(), bytes);
+        replay = new ReplayBody(body, exchange.loop(), bytes, exchange::keepSpare, exchange::letGo);
         return wanted.withBody(replay);
     }
 
@@ -581,7 +581,7 @@ public final class Forwarding {
                     cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
                     () -> TrailerFields.of(response.trailers(), exchange),
                     this::drop);
-            body.from(connection == null ? null : connection.socket());
+            body.from(connection == null ? null : connection.socket()).keptBy(exchange);
             responseBody = body;
             if (response.version() == HttpVersion.HTTP_2) {
                 body.endsApart();

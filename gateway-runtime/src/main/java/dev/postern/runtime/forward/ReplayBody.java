@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.function.LongConsumer;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   source ──▶ kept │ a │ b │ c │        first reader: a b c ✗ (its attempt failed)
  *                                        second reader: a b c d e, d and e from the source
- *   past the limit, or closed: nothing is kept, and there is no further reader
+ *   past the limit, without memory for it, or closed: nothing is kept, and there is no further reader
  * </pre>
  *
  * <p>The source is asked for a chunk only when a reader wants one and nothing is kept for it, so its back-pressure stays. On
@@ -28,8 +30,11 @@ final class ReplayBody implements Body {
     private final Body source;
     private final Loop loop;
     private final int maxBytes;
+    private final LongPredicate keep;
+    private final LongConsumer letGo;
     private final List<ByteBuffer> kept = new ArrayList<>();
     private int keptBytes;
+    private long reserved;
     private Flow.@Nullable Subscription subscription;
     private boolean subscribed;
     private boolean asked;
@@ -38,15 +43,23 @@ final class ReplayBody implements Body {
     private @Nullable Reader reader;
     private volatile boolean spent;
 
-    ReplayBody(Body source, Loop loop, int maxBytes) {
+    /**
+     * Remembers up to {@code maxBytes}.
+     *
+     * @param keep whether there is room for so many bytes more
+     * @param letGo gives such room back
+     */
+    ReplayBody(Body source, Loop loop, int maxBytes, LongPredicate keep, LongConsumer letGo) {
         this.source = source;
         this.loop = loop;
         this.maxBytes = maxBytes;
+        this.keep = keep;
+        this.letGo = letGo;
     }
 
     /** Nobody will read it from the beginning any more: what a reader has had is let go. */
     void close() {
-        spent = true;
+        spend();
         Reader current = reader;
         if (current == null) {
             kept.clear();
@@ -56,6 +69,20 @@ final class ReplayBody implements Body {
         } else {
             current.forget();
         }
+    }
+
+    private void spend() {
+        spent = true;
+        letGo.accept(reserved);
+        reserved = 0;
+    }
+
+    private boolean fits(int bytes) {
+        if (keptBytes + (long) bytes > maxBytes || !keep.test(bytes)) {
+            return false;
+        }
+        reserved += bytes;
+        return true;
     }
 
     @Override
@@ -100,7 +127,7 @@ final class ReplayBody implements Body {
             if (subscribed) {
                 close();
             } else {
-                spent = true;
+                spend();
                 source.discard();
             }
         });
@@ -136,11 +163,11 @@ final class ReplayBody implements Body {
         if (reader == null && spent) {
             return;
         }
-        if (reader != null && !spent && keptBytes + (long) chunk.remaining() > maxBytes) {
+        if (reader != null && !spent && !fits(chunk.remaining())) {
             // Too long to be sent a second time: from here on it only streams through. The reader has had all before
             // it.
             // Between two readers one chunk may be kept beyond the limit: the next attempt is decided already.
-            spent = true;
+            spend();
             kept.clear();
             keptBytes = 0;
             reader.position = 0;

@@ -250,7 +250,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 front.begun(exchange);
                 reply.watch(exchange);
                 if (body != null) {
-                    limit(body, exchange);
+                    limit(body.keptBy(exchange), exchange);
                     exchange.countRequest(body::received);
                     exchange.watchClient(body::awaitsSender);
                 }

@@ -315,6 +315,7 @@ public final class Tunnel {
         // A message that hooks are to see: its frames as they came, its payload without masks.
         private @Nullable Buffer heldFrames;
         private @Nullable ByteArrayOutputStream heldPayload;
+        private long heldBytes;
         private long frameOffset;
         private @Nullable Future<Void> lastWrite;
 
@@ -348,8 +349,14 @@ public final class Tunnel {
         void release() {
             from.handler(unwanted -> {});
             flow();
+            letGoOfMessage();
+        }
+
+        private void letGoOfMessage() {
             heldFrames = null;
             heldPayload = null;
+            exchange.letGo(heldBytes);
+            heldBytes = 0;
         }
 
         // 1. What has come is read frame by frame; the longest run of bytes that may pass is written at once.
@@ -426,6 +433,14 @@ public final class Tunnel {
             if (hooks.isEmpty()) {
                 run.add(true, from, to);
             } else if (heldFrames != null && heldPayload != null) {
+                // As it came, and without its mask.
+                long bytes = 2L * (to - from);
+                GatewayException full = exchange.keep(bytes);
+                if (full != null) {
+                    noRoom(run, full);
+                    return;
+                }
+                heldBytes += bytes;
                 heldFrames.appendBytes(raw, base + from, to - from);
                 byte[] plain = new byte[to - from];
                 System.arraycopy(raw, base + from, plain, 0, plain.length);
@@ -447,8 +462,7 @@ public final class Tunnel {
             if (frames.isFinal() && heldFrames != null && heldPayload != null) {
                 run.write();
                 judge(heldFrames, heldPayload.toByteArray());
-                heldFrames = null;
-                heldPayload = null;
+                letGoOfMessage();
             }
             if (lastWords != null) {
                 run.write();
@@ -456,10 +470,18 @@ public final class Tunnel {
             }
         }
 
+        /** There is no memory for a message that hooks are to see. Nothing of it has gone on. */
+        private void noRoom(Run run, GatewayException full) {
+            letGoOfMessage();
+            run.write();
+            closeSeen = true;
+            close(1013, 1013, "no memory left for messages", full);
+            maybeFinish();
+        }
+
         /** The frame under way does not pass; if a part of it has, nothing can be said behind that part. */
         private void notText(Run run) {
-            heldFrames = null;
-            heldPayload = null;
+            letGoOfMessage();
             boolean torn = hooks.isEmpty() && !run.takesBackFrame();
             run.write();
             closeSeen = true;

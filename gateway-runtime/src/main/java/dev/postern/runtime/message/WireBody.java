@@ -5,6 +5,7 @@ import dev.postern.BufferedBody;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
+import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.LoopStage;
 import io.netty.channel.Channel;
@@ -38,6 +39,8 @@ public final class WireBody implements Body {
 
     /** Up to here what is left of a discarded body is read, so that the connection can be used again. */
     private static final int DRAIN_BYTES = 16 * 1024;
+    /** Room for a body that is read whole, until so much of it has come. */
+    private static final int FIRST_BYTES = 64 * 1024;
 
     private enum State {
         UNREAD,
@@ -71,6 +74,7 @@ public final class WireBody implements Body {
     private @Nullable Runnable onEnd;
     private @Nullable Runnable beforeReading;
     private @Nullable Channel socket;
+    private @Nullable GatewayExchange keeper;
 
     /**
      * Wraps a stream that is paused. Called on the stream's loop.
@@ -120,6 +124,12 @@ public final class WireBody implements Body {
      */
     public WireBody from(@Nullable Channel channel) {
         socket = channel;
+        return this;
+    }
+
+    /** Says in whose name memory is reserved when it is read whole. */
+    public WireBody keptBy(GatewayExchange exchange) {
+        keeper = exchange;
         return this;
     }
 
@@ -351,12 +361,16 @@ public final class WireBody implements Body {
             stage.fail(tooLarge(maxBytes));
             return;
         }
-        Buffer whole = Buffer.buffer(length > 0 ? (int) length : 1024);
+        // Whoever announces much has not sent it yet.
+        Buffer whole = Buffer.buffer(length > 0 ? (int) Math.min(length, FIRST_BYTES) : 1024);
         boolean taken = read(new Reader() {
             @Override
             public void chunk(Buffer chunk) {
-                if (whole.length() + (long) chunk.length() > maxBytes) {
-                    if (stage.fail(tooLarge(maxBytes))) {
+                GatewayException refused = whole.length() + (long) chunk.length() > maxBytes
+                        ? tooLarge(maxBytes)
+                        : keeper == null ? null : keeper.keep(chunk.length());
+                if (refused != null) {
+                    if (stage.fail(refused)) {
                         discard();
                     }
                     return;

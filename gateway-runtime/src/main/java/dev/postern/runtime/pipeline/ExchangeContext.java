@@ -22,6 +22,9 @@ public interface ExchangeContext {
     /** Who answers failed exchanges. */
     ErrorHandler errorHandler();
 
+    /** What exchanges keep in memory. */
+    MemoryLedger memory();
+
     /** A new request id. */
     String newId();
 

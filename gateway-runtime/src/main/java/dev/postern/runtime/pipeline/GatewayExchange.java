@@ -77,6 +77,7 @@ public final class GatewayExchange implements Exchange {
     private int status;
     private @Nullable LongSupplier requestBytes;
     private long responseBytes;
+    private long keptBytes;
     private int attempts;
     private long upstreamNanos;
     private @Nullable Attempt lastAttempt;
@@ -579,6 +580,9 @@ public final class GatewayExchange implements Exchange {
         List<Runnable> hooks = onCut;
         onCut = null;
         release(hooks);
+        if (keptBytes != 0) {
+            context.memory().release(keptBytes);
+        }
         Outcome outcome = outcome();
         List<Consumer<Outcome>> callbacks = onEnd;
         onEnd = null;
@@ -612,6 +616,37 @@ public final class GatewayExchange implements Exchange {
     /** Counts bytes of the response body. */
     public void countResponse(int bytes) {
         responseBytes += bytes;
+    }
+
+    /**
+     * Reserves memory until the exchange ends, or {@link #letGo} gives it back.
+     *
+     * @return null, or why it cannot be had
+     */
+    public @Nullable GatewayException keep(long bytes) {
+        MemoryLedger memory = context.memory();
+        if (state == State.ENDED || !memory.reserve(bytes)) {
+            return memory.full();
+        }
+        keptBytes += bytes;
+        return null;
+    }
+
+    /** Like {@link #keep} for what one can do without: it is refused while there is still room for what one cannot. */
+    public boolean keepSpare(long bytes) {
+        if (state == State.ENDED || !context.memory().reserveSpare(bytes)) {
+            return false;
+        }
+        keptBytes += bytes;
+        return true;
+    }
+
+    /** Gives back some of what was kept; after the end all of it is back. */
+    public void letGo(long bytes) {
+        if (state != State.ENDED) {
+            keptBytes -= bytes;
+            context.memory().release(bytes);
+        }
     }
 
     /** An upstream is about to be tried for the answer. */
@@ -672,8 +707,10 @@ public final class GatewayExchange implements Exchange {
     }
 
     private void log(GatewayException failure) {
-        Failure.Party party = failure.failure().party();
-        Level level = party == Failure.Party.GATEWAY ? Level.WARNING : Level.DEBUG;
+        // What is refused for want of room is counted; a line for each would be one more load.
+        boolean broken = failure.failure().party() == Failure.Party.GATEWAY
+                && failure.failure().status() == 500;
+        Level level = broken ? Level.WARNING : Level.DEBUG;
         if (LOG.isLoggable(level)) {
             LOG.log(level, id() + " " + failure.reason() + ": " + failure.getMessage(), failure.getCause());
         }

@@ -72,7 +72,7 @@ final class Canon {
     }
 
     private GatewayConfig rebuild(GatewayConfig next, GatewayConfig running) {
-        GatewayBuilder builder = Gateway.builder().name(next.name());
+        GatewayBuilder builder = Gateway.builder().name(next.name()).maxBufferedBytes(next.maxBufferedBytes());
         for (Listener listener : next.listeners()) {
             builder.listen(same(listener, running.listeners()));
         }

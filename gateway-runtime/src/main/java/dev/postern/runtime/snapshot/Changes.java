@@ -58,7 +58,9 @@ public final class Changes {
     /** The differences; empty when there is none that can be told. */
     public static List<Change> between(GatewayConfig running, GatewayConfig next) {
         Changes changes = new Changes();
-        changes.new Subject("gateway").data("name", running.name(), next.name());
+        Subject gateway = changes.new Subject("gateway");
+        gateway.data("name", running.name(), next.name());
+        gateway.data("maxBufferedBytes", running.maxBufferedBytes(), next.maxBufferedBytes());
         changes.each(running.listeners(), next.listeners(), Listener::name, Listener::toString, changes::listener);
         changes.each(running.upstreams(), next.upstreams(), Upstream::name, Upstream::toString, changes::upstream);
         changes.filters("", running.filters(), next.filters());

@@ -16,9 +16,9 @@ class ReplayBodyTest {
 
     @Test
     void keeps_the_contract_of_a_body() {
-        BodyContract.check(() -> new ReplayBody(FakeBody.of("ab", "cd", "ef"), loop, 1024));
+        BodyContract.check(() -> new ReplayBody(FakeBody.of("ab", "cd", "ef"), loop, 1024, bytes -> true, bytes -> {}));
         BodyContract.check(() -> {
-            ReplayBody closed = new ReplayBody(FakeBody.of("ab", "cd"), loop, 1024);
+            ReplayBody closed = new ReplayBody(FakeBody.of("ab", "cd"), loop, 1024, bytes -> true, bytes -> {});
             closed.close();
             return closed;
         });
@@ -27,7 +27,7 @@ class ReplayBodyTest {
     @Test
     void a_second_reader_gets_what_the_first_had_and_the_rest() {
         FakeBody source = FakeBody.of("ab", "cd", "ef");
-        ReplayBody body = new ReplayBody(source, loop, 1024);
+        ReplayBody body = new ReplayBody(source, loop, 1024, bytes -> true, bytes -> {});
         Reader first = read(body);
         first.request(2);
         assertThat(first.text).hasToString("abcd");
@@ -50,7 +50,7 @@ class ReplayBodyTest {
     @Test
     void past_its_limit_it_streams_through_and_keeps_nothing() {
         FakeBody source = FakeBody.of("abcd", "efgh", "ijkl");
-        ReplayBody body = new ReplayBody(source, loop, 8);
+        ReplayBody body = new ReplayBody(source, loop, 8, bytes -> true, bytes -> {});
         Reader reader = read(body);
         reader.request(2);
         assertThat(body.keptBytes()).isEqualTo(8);
@@ -67,7 +67,7 @@ class ReplayBodyTest {
     @Test
     void nothing_is_kept_once_there_is_no_other_attempt() {
         FakeBody source = FakeBody.of("ab", "cd", "ef");
-        ReplayBody body = new ReplayBody(source, loop, 1024);
+        ReplayBody body = new ReplayBody(source, loop, 1024, bytes -> true, bytes -> {});
         Reader reader = read(body);
         reader.request(1);
         body.close();
@@ -82,7 +82,7 @@ class ReplayBodyTest {
     @Test
     void closed_between_two_readers_it_lets_the_source_go() {
         FakeBody source = FakeBody.of("ab", "cd");
-        ReplayBody body = new ReplayBody(source, loop, 1024);
+        ReplayBody body = new ReplayBody(source, loop, 1024, bytes -> true, bytes -> {});
         Reader reader = read(body);
         reader.request(1);
         reader.cancel();
@@ -90,14 +90,18 @@ class ReplayBodyTest {
         assertThat(source.state()).isEqualTo(FakeBody.State.GIVEN_UP);
         body.discard();
         FakeBody untouched = FakeBody.of("ab");
-        new ReplayBody(untouched, loop, 1024).close();
+        new ReplayBody(untouched, loop, 1024, bytes -> true, bytes -> {}).close();
         assertThat(untouched.state()).isEqualTo(FakeBody.State.UNTOUCHED);
     }
 
     @Test
     void a_source_that_breaks_breaks_for_every_reader_after_what_it_gave() {
-        ReplayBody body =
-                new ReplayBody(FakeBody.of("ab").breakingWith(new IllegalArgumentException("broken")), loop, 1024);
+        ReplayBody body = new ReplayBody(
+                FakeBody.of("ab").breakingWith(new IllegalArgumentException("broken")),
+                loop,
+                1024,
+                bytes -> true,
+                bytes -> {});
         for (int i = 0; i < 2; i++) {
             Reader reader = read(body);
             reader.request(5);
@@ -108,7 +112,7 @@ class ReplayBodyTest {
 
     @Test
     void two_readers_at_once_are_refused() {
-        ReplayBody body = new ReplayBody(FakeBody.of("ab"), loop, 1024);
+        ReplayBody body = new ReplayBody(FakeBody.of("ab"), loop, 1024, bytes -> true, bytes -> {});
         Reader first = read(body);
         assertThat(read(body).end).startsWith("java.lang.IllegalStateException");
         first.request(3);

@@ -86,7 +86,7 @@ public final class Running {
                 .pollInterval(Duration.ofMillis(2))
                 .atMost(PATIENCE)
                 .untilAsserted(() -> {
-                    assertThat(GatewayRig.leases(gateway)).as("leases").isEqualTo("exchanges=0 attempts=0");
+                    assertThat(GatewayRig.leases(gateway)).as("leases").isEqualTo("exchanges=0 attempts=0 kept=0");
                     assertThat(GatewayRig.inUse(gateway)).as("upstreams in use").isEmpty();
                 });
     }
