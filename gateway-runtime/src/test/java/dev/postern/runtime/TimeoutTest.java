@@ -9,7 +9,9 @@ import dev.postern.Limits;
 import dev.postern.Listener;
 import dev.postern.Match;
 import dev.postern.Outcome;
+import dev.postern.OutlierDetection;
 import dev.postern.Response;
+import dev.postern.RetryPolicy;
 import dev.postern.Route;
 import dev.postern.Upstream;
 import dev.postern.runtime.rig.GatewayRig;
@@ -37,6 +39,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** Everything that waits has a bound, and the answer says which. */
 class TimeoutTest {
     private static final Duration SHORT = Duration.ofMillis(200);
+    private static final String POST_UNREAD = "POST / HTTP/1.1\r\nHost: localhost\r\nX-Script-Reads-Body: 1\r\n";
 
     @RegisterExtension
     final GatewayRig rig = new GatewayRig();
@@ -205,6 +208,61 @@ class TimeoutTest {
         assertThat(answer.header("Connection")).isEqualTo("close");
         assertThat(client.isAtEnd()).isTrue();
         await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void a_request_body_that_is_missing_at_the_deadline_is_a_408_and_no_fault_of_the_endpoint() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> in.readAllBytes().length < 0);
+        Running running = rig.proxy(
+                origin,
+                route -> route.timeout(SHORT),
+                upstream -> upstream.outlierDetection(OutlierDetection.builder()
+                        .consecutive5xx(1)
+                        .maxEjectedShare(1)
+                        .build()));
+        for (String framing : List.of("Content-Length: 100\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n")) {
+            assertFailed(running.client().send(POST_UNREAD + framing).read(), 408, Failure.REQUEST_BODY_TIMEOUT);
+            await().until(() -> origin.open() == 0);
+        }
+        assertThat(running.gateway().upstream("orders").endpoints().get(0).ejection())
+                .isNull();
+    }
+
+    @Test
+    void a_request_body_that_an_endpoint_does_not_take_is_its_own_fault() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        RawOrigin origin = rig.origin((request, in, out, socket) -> !over.await(10, TimeUnit.SECONDS));
+        Running running = rig.proxy(
+                origin,
+                route -> route.timeout(Duration.ofMillis(500)).maxRequestBytes(1_000_000_000),
+                upstream -> upstream);
+        RawClient client = running.client().send(POST_UNREAD + "Content-Length: 100000000\r\n\r\n");
+        byte[] part = new byte[100_000_000];
+        try {
+            client.send(part, 0, part.length);
+        } catch (IOException cut) {
+            // It is, after the deadline.
+        }
+        assertThat(running.outcome().failure()).isEqualTo(Failure.DEADLINE_EXCEEDED);
+        over.countDown();
+        await().until(() -> origin.open() == 0);
+    }
+
+    @Test
+    void a_try_that_ends_while_the_client_still_sends_is_not_the_endpoints_fault() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> in.readAllBytes().length < 0);
+        Running running = rig.proxy(
+                origin,
+                route -> route,
+                upstream -> upstream.retry(
+                        RetryPolicy.builder().onTimeout().perTryTimeout(SHORT).build()));
+        for (String method : List.of("POST", "PUT")) {
+            Answer answer = running.client()
+                    .send(POST_UNREAD.replace("POST", method) + "Content-Length: 100\r\n\r\nabc")
+                    .read();
+            assertFailed(answer, 408, Failure.REQUEST_BODY_TIMEOUT);
+        }
+        assertThat(origin.received()).hasSize(2);
     }
 
     @Test

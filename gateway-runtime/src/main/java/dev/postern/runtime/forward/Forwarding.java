@@ -514,10 +514,11 @@ public final class Forwarding {
 
         private void tooLate(Duration bound) {
             if (!headReceived) {
+                boolean early = bodyBegun && !requestSent && exchange.awaitsClient();
                 fail(new GatewayException(
-                        Failure.FIRST_BYTE_TIMEOUT,
-                        endpoint.uri() + " gave no response within " + bound + " (upstream " + config.name()
-                                + ", attempt " + number + ")"));
+                        early ? Failure.REQUEST_BODY_TIMEOUT : Failure.FIRST_BYTE_TIMEOUT,
+                        endpoint.uri() + (early ? " did not get the whole request" : " gave no response") + " within "
+                                + bound + " (upstream " + config.name() + ", attempt " + number + ")"));
             }
         }
 
@@ -772,7 +773,7 @@ public final class Forwarding {
             if (body != null) {
                 onExchange(() -> body.fail(why));
             } else if (!tunnelled) {
-                if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0) {
+                if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0 && !exchange.isFailedByClient()) {
                     // Not the client but the deadline has ended it, waiting for this endpoint.
                     selection.unanswered(Failure.DEADLINE_EXCEEDED);
                 }

@@ -493,7 +493,7 @@ public final class GatewayExchange implements Exchange {
     }
 
     private GatewayException tooLate() {
-        if (clientSends != null && clientSends.getAsBoolean()) {
+        if (awaitsClient()) {
             return new GatewayException(
                     Failure.REQUEST_BODY_TIMEOUT, passed() + " and the client has not sent all of its body");
         }
@@ -611,6 +611,16 @@ public final class GatewayExchange implements Exchange {
     /** Says how to find out whether somebody reads the request's body and waits for the client to send more of it. */
     public void watchClient(BooleanSupplier sends) {
         clientSends = sends;
+    }
+
+    /** Whether somebody reads the request's body and waits for the client to send more of it. */
+    public boolean awaitsClient() {
+        return clientSends != null && clientSends.getAsBoolean();
+    }
+
+    /** Whether it has failed, and that is the client's doing. */
+    public boolean isFailedByClient() {
+        return cause != null && cause.failure().party() == Failure.Party.CLIENT;
     }
 
     /** Counts bytes of the response body. */
