@@ -239,34 +239,49 @@ final class Oracle {
             return;
         }
         int healthy = 0;
+        int all = 0;
         boolean reachable = true;
         for (EndpointState endpoint : view.endpoints()) {
+            if (!peers(view, endpoint, chosen)) {
+                continue;
+            }
+            all++;
             if (well(endpoint)) {
                 healthy++;
                 reachable &= !door(endpoint).doubtful;
             }
         }
         // With priorities a group that can take everything counts for all; that is for their own test.
-        boolean believed =
-                healthy >= upstream.panicThreshold() * view.endpoints().size()
-                        && healthy > 0
-                        && upstream.priorityLabel() == null
-                        && upstream.zoneLabel() == null;
+        boolean believed = healthy >= upstream.panicThreshold() * all
+                && healthy > 0
+                && upstream.priorityLabel() == null
+                && upstream.zoneLabel() == null;
         // A balancer of keys refuses rather than goes elsewhere, and slow start may pass over all who are well.
         if (believed && reachable) {
             violation(facts.kind() + " went to " + chosen + ", which is "
-                    + (chosen.ejection() == null ? "unhealthy" : "ejected") + ", while " + healthy + " of "
-                    + view.endpoints().size() + " are well");
+                    + (chosen.ejection() == null ? "unhealthy" : "ejected") + ", while " + healthy + " of " + all
+                    + " are well");
         }
     }
 
     private boolean others(ClusterView view, EndpointState chosen) {
         for (EndpointState endpoint : view.endpoints()) {
-            if (endpoint != chosen && well(endpoint) && !door(endpoint).doubtful) {
+            if (endpoint != chosen && well(endpoint) && !door(endpoint).doubtful && peers(view, endpoint, chosen)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** Whether a request that may go to one may go to the other; in simulations all requests name a subset. */
+    private boolean peers(ClusterView view, EndpointState one, EndpointState other) {
+        String label = upstream.subsetLabel();
+        return label == null || labels(view, one, label).equals(labels(view, other, label));
+    }
+
+    private static String labels(ClusterView view, EndpointState endpoint, String label) {
+        int place = view.endpoints().indexOf(endpoint);
+        return view.declared().get(place).labels().getOrDefault(label, "");
     }
 
     private static boolean well(EndpointState endpoint) {

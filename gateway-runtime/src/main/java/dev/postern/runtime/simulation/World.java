@@ -50,6 +50,9 @@ final class World {
     private final List<Visit> open = new ArrayList<>();
     private final Request read = Request.get("/");
     private final Request write = Request.of("POST", "/");
+    /** The values of the subset label; requests ask for one after the other. */
+    private final List<String> subsets;
+
     private ClusterView view;
     private int visits;
     private boolean closing;
@@ -63,6 +66,13 @@ final class World {
         network = root.split();
         SplittableRandom lent = root.split();
         Upstream upstream = plan.upstream();
+        String label = upstream.subsetLabel();
+        subsets = label == null
+                ? List.of()
+                : upstream.endpoints().stream()
+                        .map(endpoint -> endpoint.labels().getOrDefault(label, ""))
+                        .distinct()
+                        .toList();
         report = new Report(upstream, seed, plan.duration(), happenings, written);
         // Tickets begin so that they wrap during the run.
         cluster = new Cluster(upstream.name(), time, Long.MAX_VALUE - root.nextInt(500));
@@ -194,7 +204,12 @@ final class World {
         Visit(Request request, double leaves) {
             this.request = request;
             this.leaves = leaves;
-            attempts = new Attempts(() -> view, request, key -> "key" + number % 50);
+            attempts = new Attempts(
+                    () -> view,
+                    request,
+                    key -> key.equals(plan.upstream().subsetKey())
+                            ? subsets.get(number % subsets.size())
+                            : "key" + number % 50);
             oracle.begins(attempts);
             open.add(this);
         }

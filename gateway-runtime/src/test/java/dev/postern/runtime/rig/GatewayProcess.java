@@ -52,7 +52,7 @@ public final class GatewayProcess implements AutoCloseable {
     }
 
     /** The class path of the tests, also where a launcher has it in a loader of its own. */
-    private static String classPath() {
+    static String classPath() {
         String own = System.getProperty("java.class.path");
         if (!(GatewayProcess.class.getClassLoader() instanceof URLClassLoader loader)) {
             return own;

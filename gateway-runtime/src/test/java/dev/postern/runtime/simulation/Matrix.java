@@ -1,5 +1,6 @@
 package dev.postern.runtime.simulation;
 
+import dev.postern.Endpoint;
 import dev.postern.HealthCheck;
 import dev.postern.Hedging;
 import dev.postern.LoadBalancer;
@@ -30,7 +31,8 @@ final class Matrix {
                 LoadBalancer.random(),
                 LoadBalancer.ringHash(key),
                 LoadBalancer.maglev(key),
-                LoadBalancer.boundedHash(key, 1.25));
+                LoadBalancer.boundedHash(key, 1.25),
+                LoadBalancer.strictHash(key));
         RetryPolicy retry = RetryPolicy.builder()
                 .onConnectFailure()
                 .onReset()
@@ -55,24 +57,60 @@ final class Matrix {
                         .firstByteTimeout(Duration.ofSeconds(1))
                         .hedging(Hedging.after(Duration.ofMillis(60)).share(0.1))
                         .outlierDetection(OutlierDetection.standard())
-                        .healthCheck(HealthCheck.http("/health")));
+                        .healthCheck(HealthCheck.http("/health")),
+                upstream -> upstream.retry(retry)
+                        .priorities("priority")
+                        .outlierDetection(OutlierDetection.standard())
+                        .healthCheck(HealthCheck.http("/health")),
+                upstream -> upstream.retry(RetryPolicy.builder()
+                                .onConnectFailure()
+                                .onTimeout()
+                                .perTryTimeout(Duration.ofMillis(500))
+                                .budget(0.1, 2)
+                                .build())
+                        .preferZone("zone", "here")
+                        .hedging(Hedging.afterPercentile(0.95).share(0.05))
+                        .slowStart(Duration.ofSeconds(4)),
+                upstream -> upstream.retry(retry)
+                        .subset("version", RequestKey.header("version"))
+                        .outlierDetection(OutlierDetection.standard())
+                        .panicThreshold(0),
+                upstream -> upstream.outlierDetection(OutlierDetection.builder()
+                                .interval(Duration.ofSeconds(3))
+                                .baseEjection(Duration.ofSeconds(2))
+                                .failureShare(0.5, 3, 20)
+                                .maxEjectedShare(0.5)
+                                .build())
+                        .slowStart(Duration.ofSeconds(2)));
         List<Simulation> simulations = new ArrayList<>();
         for (LoadBalancer balancer : balancers) {
             for (UnaryOperator<Upstream.Builder> policy : policies) {
                 Upstream upstream = policy.apply(Upstream.builder("orders")
                                 .loadBalancer(balancer)
-                                .endpoints("http://a", "http://b", "http://c", "http://d", "http://e"))
+                                .endpoint(labelled("http://a", "0", "here", "1"))
+                                .endpoint(labelled("http://b", "0", "here", "1"))
+                                .endpoint(
+                                        labelled("http://c", "0", "there", "1").weight(3))
+                                .endpoint(labelled("http://d", "1", "there", "2"))
+                                .endpoint(labelled("http://e", "1", "there", "2")))
                         .build();
-                simulations.add(Simulation.of(upstream)
+                Simulation.Builder simulation = Simulation.of(upstream)
                         .requestsPerSecond(20)
                         .chaos(5)
                         .leaving(0.05)
                         .writes(0.2)
-                        .property(Property.amplificationAtMost(1.3))
-                        .property(Property.recoversWithin(Duration.ofSeconds(25), 0.95))
-                        .build());
+                        .property(Property.amplificationAtMost(1.3));
+                // A strict hash refuses rather than goes elsewhere while its endpoint is out, so it may take longer.
+                if (!balancer.equals(LoadBalancer.strictHash(key))) {
+                    simulation.property(Property.recoversWithin(Duration.ofSeconds(10), 0.95));
+                }
+                simulations.add(simulation.build());
             }
         }
         return simulations;
+    }
+
+    private static Endpoint labelled(String uri, String priority, String zone, String version) {
+        return Endpoint.of(uri).label("priority", priority).label("zone", zone).label("version", version);
     }
 }

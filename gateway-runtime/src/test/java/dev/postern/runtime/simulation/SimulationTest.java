@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  * -Dpostern.simulation.brownouts=5}.
  */
 class SimulationTest {
-    private static final int SEEDS = Integer.getInteger("postern.simulation.seeds", 36);
+    private static final int SEEDS = Integer.getInteger("postern.simulation.seeds", 80);
     private static final long FIRST = Long.getLong("postern.simulation.first", 0);
     private static final int AGAIN = Integer.getInteger("postern.simulation.again", 18);
     private static final Logger HEALTH = Logger.getLogger("dev.postern.health");
