@@ -20,6 +20,8 @@ public final class Limits {
     private final int maxStreamResets;
     private final int maxControlFrames;
     private final Duration headTimeout;
+    private final int minBodyRate;
+    private final Duration bodyRateWindow;
     private final Duration keepAlive;
     private final Duration writeTimeout;
 
@@ -35,6 +37,8 @@ public final class Limits {
         maxStreamResets = draft.maxStreamResets;
         maxControlFrames = draft.maxControlFrames;
         headTimeout = draft.headTimeout;
+        minBodyRate = draft.minBodyRate;
+        bodyRateWindow = draft.bodyRateWindow;
         keepAlive = draft.keepAlive;
         writeTimeout = draft.writeTimeout;
     }
@@ -52,6 +56,8 @@ public final class Limits {
         private int maxStreamResets = 100;
         private int maxControlFrames = 200;
         private Duration headTimeout = Duration.ofSeconds(10);
+        private int minBodyRate = 1024;
+        private Duration bodyRateWindow = Duration.ofSeconds(10);
         private Duration keepAlive = Duration.ofSeconds(75);
         private Duration writeTimeout = Duration.ofSeconds(30);
 
@@ -69,6 +75,8 @@ public final class Limits {
             maxStreamResets = from.maxStreamResets;
             maxControlFrames = from.maxControlFrames;
             headTimeout = from.headTimeout;
+            minBodyRate = from.minBodyRate;
+            bodyRateWindow = from.bodyRateWindow;
             keepAlive = from.keepAlive;
             writeTimeout = from.writeTimeout;
         }
@@ -164,6 +172,30 @@ public final class Limits {
         return with(draft -> draft.headTimeout = Durations.positive("headTimeout", time));
     }
 
+    /**
+     * The slowest pace of a request body in bytes a second, 1 to 1,000,000,000, on average of {@link #bodyRateWindow}; the
+     * default is 1,024, then 408. Counted is the time in which the gateway waits for the client: a slow upstream is not
+     * the client's fault. A body that drips holds an exchange and perhaps a connection to an upstream, at next to no cost
+     * for who sends it. Not for gRPC calls, WebSockets and routes that are streaming: there a client may have nothing to
+     * say for long.
+     */
+    public Limits minBodyRate(int bytesPerSecond) {
+        return with(draft -> draft.minBodyRate = range("minBodyRate", bytesPerSecond, 1, 1_000_000_000));
+    }
+
+    /** Request bodies at any pace: only {@link Route#idleTimeout} and {@link Route#timeout} bound them. */
+    public Limits withoutMinBodyRate() {
+        return with(draft -> draft.minBodyRate = 0);
+    }
+
+    /**
+     * What {@link #minBodyRate} is the average of, more than zero; the default is 10 seconds. So long a body may pause once
+     * it flows; one that has just begun, half as long more.
+     */
+    public Limits bodyRateWindow(Duration time) {
+        return with(draft -> draft.bodyRateWindow = Durations.positive("bodyRateWindow", time));
+    }
+
     /** How long a connection may stay open without a request, more than zero; the default is 75 seconds. */
     public Limits keepAlive(Duration time) {
         return with(draft -> draft.keepAlive = Durations.positive("keepAlive", time));
@@ -229,6 +261,16 @@ public final class Limits {
         return headTimeout;
     }
 
+    /** The slowest pace of request bodies in bytes a second; 0 for any. */
+    public int minBodyRate() {
+        return minBodyRate;
+    }
+
+    /** What the pace is the average of. */
+    public Duration bodyRateWindow() {
+        return bodyRateWindow;
+    }
+
     /** The bound on idle connections. */
     public Duration keepAlive() {
         return keepAlive;
@@ -253,6 +295,8 @@ public final class Limits {
                 && that.maxStreamResets == maxStreamResets
                 && that.maxControlFrames == maxControlFrames
                 && that.headTimeout.equals(headTimeout)
+                && that.minBodyRate == minBodyRate
+                && that.bodyRateWindow.equals(bodyRateWindow)
                 && that.keepAlive.equals(keepAlive)
                 && that.writeTimeout.equals(writeTimeout);
     }
@@ -268,6 +312,7 @@ public final class Limits {
                 maxStreamResets,
                 maxControlFrames,
                 headTimeout,
+                minBodyRate,
                 keepAlive,
                 writeTimeout);
     }

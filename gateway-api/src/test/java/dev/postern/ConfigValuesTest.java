@@ -226,6 +226,9 @@ class ConfigValuesTest {
                         () -> Limits.standard().maxStreamResets(10),
                         () -> Limits.standard().maxControlFrames(10),
                         () -> Limits.standard().headTimeout(SECOND),
+                        () -> Limits.standard().minBodyRate(1),
+                        () -> Limits.standard().withoutMinBodyRate(),
+                        () -> Limits.standard().bodyRateWindow(SECOND),
                         () -> Limits.standard().keepAlive(SECOND),
                         () -> Limits.standard().writeTimeout(SECOND)),
                 all(
@@ -464,6 +467,8 @@ class ConfigValuesTest {
         assertThat(limits.maxStreamResets()).isEqualTo(100);
         assertThat(limits.maxControlFrames()).isEqualTo(200);
         assertThat(limits.headTimeout()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(limits.minBodyRate()).isEqualTo(1024);
+        assertThat(limits.bodyRateWindow()).isEqualTo(Duration.ofSeconds(10));
         assertThat(limits.keepAlive()).isEqualTo(Duration.ofSeconds(75));
         assertThat(limits.writeTimeout()).isEqualTo(Duration.ofSeconds(30));
     }
@@ -790,6 +795,10 @@ class ConfigValuesTest {
                     "maxControlFrames: 9 (expected: 10 to 100000)",
                     () -> Limits.standard().maxControlFrames(9)),
             wrong("headTimeout: PT0S (expected: > 0)", () -> Limits.standard().headTimeout(Duration.ZERO)),
+            wrong("minBodyRate: 0 (expected: 1 to 1000000000)", () -> Limits.standard()
+                    .minBodyRate(0)),
+            wrong("bodyRateWindow: PT0S (expected: > 0)", () -> Limits.standard()
+                    .bodyRateWindow(Duration.ZERO)),
             wrong("keepAlive: PT0S (expected: > 0)", () -> Limits.standard().keepAlive(Duration.ZERO)),
             wrong("writeTimeout: PT0S (expected: > 0)", () -> Limits.standard().writeTimeout(Duration.ZERO)),
             wrong("reloadEvery: PT0S (expected: > 0)", () -> Tls.pem(PEM, KEY).reloadEvery(Duration.ZERO)),

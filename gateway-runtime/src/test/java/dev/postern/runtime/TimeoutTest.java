@@ -29,6 +29,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -263,6 +265,38 @@ class TimeoutTest {
             assertFailed(answer, 408, Failure.REQUEST_BODY_TIMEOUT);
         }
         assertThat(origin.received()).hasSize(2);
+    }
+
+    @Test
+    void t099_a_body_that_drips_is_a_408_whatever_the_idle_timeout_is() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) -> in.readNBytes(100_000).length < 0);
+        Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
+                        .host("127.0.0.1")
+                        .limits(Limits.standard().minBodyRate(10_000).bodyRateWindow(SHORT)))
+                .upstream(Upstream.builder("orders").endpoints(origin.url()).build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        RawClient client = running.client()
+                .send("POST / HTTP/1.1\r\nHost: localhost\r\nX-Script-Reads-Body: 1\r\nContent-Length: 100000\r\n\r\n");
+        CompletableFuture<Answer> answer = CompletableFuture.supplyAsync(() -> {
+            try {
+                return client.read();
+            } catch (Exception broken) {
+                throw new CompletionException(broken);
+            }
+        });
+        await().pollInterval(Duration.ofMillis(10)).until(() -> {
+            if (!answer.isDone()) {
+                client.send("x");
+            }
+            return answer.isDone();
+        });
+        assertThat(answer.get().status()).isEqualTo(408);
+        assertThat(answer.get().text()).contains("\"request_body_too_slow\"");
+        assertThat(running.outcome().failure()).isEqualTo(Failure.REQUEST_BODY_TIMEOUT);
+        await().until(() -> origin.open() == 0);
     }
 
     @Test

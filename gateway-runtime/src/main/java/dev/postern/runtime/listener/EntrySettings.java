@@ -8,14 +8,21 @@ import org.jspecify.annotations.Nullable;
 
 /** What an entry needs to know of the door it stands in. */
 public record EntrySettings(
-        List<String> trustedProxies, @Nullable String healthPath, int maxHeaders, Duration writeTimeout) {
+        List<String> trustedProxies,
+        @Nullable String healthPath,
+        int maxHeaders,
+        Duration writeTimeout,
+        int minBodyRate,
+        Duration bodyRateWindow) {
     /** The settings of a listener. */
     static EntrySettings of(Listener listener) {
         return new EntrySettings(
                 listener.trustedProxies(),
                 listener.healthPath(),
                 listener.limits().maxHeaders(),
-                listener.limits().writeTimeout());
+                listener.limits().writeTimeout(),
+                listener.limits().minBodyRate(),
+                listener.limits().bodyRateWindow());
     }
 
     /** For requests that a server of the host hands over: nobody is trusted, the standard limits. */
@@ -24,6 +31,8 @@ public record EntrySettings(
                 List.copyOf(trustedProxies),
                 null,
                 Limits.standard().maxHeaders(),
-                Limits.standard().writeTimeout());
+                Limits.standard().writeTimeout(),
+                Limits.standard().minBodyRate(),
+                Limits.standard().bodyRateWindow());
     }
 }

@@ -250,7 +250,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 front.begun(exchange);
                 reply.watch(exchange);
                 if (body != null) {
-                    limit(body.keptBy(exchange), exchange);
+                    limit(body.keptBy(exchange), exchange, settings);
                     exchange.countRequest(body::received);
                     exchange.watchClient(body::awaitsSender);
                 }
@@ -277,12 +277,15 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
     }
 
     /** A call may go on for ever; what its service has to keep at a time is a message. */
-    private static void limit(WireBody body, GatewayExchange exchange) {
+    private static void limit(WireBody body, GatewayExchange exchange, EntrySettings settings) {
         long most = exchange.route().maxRequestBytes();
         if (exchange.kind() == Exchange.Kind.GRPC) {
             body.limitMessages(most);
-        } else {
-            body.limit(most);
+            return;
+        }
+        body.limit(most);
+        if (settings.minBodyRate() > 0 && !exchange.route().streaming()) {
+            body.pace(settings.minBodyRate(), settings.bodyRateWindow(), exchange.time());
         }
     }
 

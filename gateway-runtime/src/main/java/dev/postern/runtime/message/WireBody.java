@@ -5,6 +5,7 @@ import dev.postern.BufferedBody;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
+import dev.postern.TimeSource;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.LoopStage;
@@ -12,6 +13,7 @@ import io.netty.channel.Channel;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.streams.ReadStream;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
@@ -42,6 +44,9 @@ public final class WireBody implements Body {
     /** Room for a body that is read whole, until so much of it has come. */
     private static final int FIRST_BYTES = 64 * 1024;
 
+    /** How often the pace of a body is looked at. */
+    private static final long LOOK_NANOS = 1_000_000_000;
+
     private enum State {
         UNREAD,
         READING,
@@ -68,6 +73,9 @@ public final class WireBody implements Body {
     private boolean broken;
     private long limit = Long.MAX_VALUE;
     private @Nullable GrpcMessages messages;
+    private @Nullable BodyPace pace;
+    private @Nullable TimeSource time;
+    private TimeSource.@Nullable Timer look;
     private long received;
     private @Nullable Reader reader;
     private @Nullable GatewayException failure;
@@ -141,6 +149,17 @@ public final class WireBody implements Body {
     /** Fails the body when a gRPC message in it is larger than this. */
     public void limitMessages(long maxBytes) {
         messages = new GrpcMessages(maxBytes);
+    }
+
+    /**
+     * Fails the body with {@link Failure#REQUEST_BODY_TIMEOUT} when it comes more slowly than this while its reader waits.
+     *
+     * @param rate bytes in a second
+     * @param window what the rate is an average of
+     */
+    public void pace(int rate, Duration window, TimeSource clock) {
+        pace = new BodyPace(rate, window);
+        time = clock;
     }
 
     /** Is told once when the last byte has been received or the body has failed. */
@@ -235,6 +254,7 @@ public final class WireBody implements Body {
     /** Stops the flow for a while. */
     public void pause() {
         flowing = false;
+        keepPace();
         onStream(() -> {
             // Of a connection that has ended there is nothing to hold back any more, only something to lose.
             if (!broken) {
@@ -251,6 +271,8 @@ public final class WireBody implements Body {
             stream.resume();
             reading(true);
         });
+        // After what was there already: most bodies are over by now, and need no timer.
+        keepPace();
     }
 
     private void reading(boolean on) {
@@ -324,6 +346,7 @@ public final class WireBody implements Body {
     void fetch(long n) {
         fetched = fetched + n < 0 ? Long.MAX_VALUE : fetched + n;
         onStream(() -> stream.fetch(n));
+        keepPace();
     }
 
     /** Takes the body without letting it flow: its reader fetches. */
@@ -410,6 +433,13 @@ public final class WireBody implements Body {
         if (fetched > 0) {
             fetched--;
         }
+        if (pace != null && time != null) {
+            long now = time.nanoTime();
+            pace.received(chunk.length(), now);
+            if (!awaitsSender()) {
+                pace.rests(now);
+            }
+        }
         GrpcMessages known = messages;
         boolean oversized = known != null && !known.pass(chunk);
         if (received > limit || oversized) {
@@ -423,11 +453,55 @@ public final class WireBody implements Body {
         }
     }
 
+    /** Counts the time in which the reader waits for the sender, and looks now and then how much it is. */
+    private void keepPace() {
+        if (pace == null || time == null) {
+            return;
+        }
+        long now = time.nanoTime();
+        if (!awaitsSender()) {
+            pace.rests(now);
+            return;
+        }
+        pace.waits(now);
+        if (look == null) {
+            lookAfter(pace.leftNanos(now));
+        }
+    }
+
+    // Not sooner than a second later, but for the first time: one lane for all bodies, whatever each has left.
+    private void lookAfter(long nanos) {
+        look = loop.schedule(Math.max(1, nanos), () -> {
+            look = null;
+            if (state != State.READING || pace == null || time == null) {
+                return;
+            }
+            if (pace.leftNanos(time.nanoTime()) > 0) {
+                lookAfter(LOOK_NANOS);
+                return;
+            }
+            fail(new GatewayException(
+                    Failure.REQUEST_BODY_TIMEOUT,
+                    "request_body_too_slow",
+                    "the client sends its body too slowly: " + received + " bytes so far",
+                    null));
+        });
+    }
+
+    private void paceOver() {
+        if (look != null) {
+            look.cancel();
+            look = null;
+        }
+        pace = null;
+    }
+
     private void ended() {
         if (state == State.DONE) {
             return;
         }
         state = State.DONE;
+        paceOver();
         arrivedTrailers = trailers.get();
         trailersStage.deliver(arrivedTrailers);
         Reader last = reader;
@@ -453,6 +527,7 @@ public final class WireBody implements Body {
 
     private void finish(GatewayException why) {
         state = State.DONE;
+        paceOver();
         failure = why;
         reader = null;
         trailersStage.fail(why);

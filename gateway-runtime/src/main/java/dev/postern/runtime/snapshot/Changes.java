@@ -160,6 +160,8 @@ public final class Changes {
         subject.data("maxStreamResets", before.maxStreamResets(), after.maxStreamResets());
         subject.data("maxControlFrames", before.maxControlFrames(), after.maxControlFrames());
         subject.data("headTimeout", before.headTimeout(), after.headTimeout());
+        subject.data("minBodyRate", before.minBodyRate(), after.minBodyRate());
+        subject.data("bodyRateWindow", before.bodyRateWindow(), after.bodyRateWindow());
         subject.data("keepAlive", before.keepAlive(), after.keepAlive());
         subject.data("writeTimeout", before.writeTimeout(), after.writeTimeout());
     }

@@ -84,6 +84,8 @@ class ChangesTest {
                         .maxStreamResets(11)
                         .maxControlFrames(12)
                         .headTimeout(Duration.ofSeconds(1))
+                        .withoutMinBodyRate()
+                        .bodyRateWindow(Duration.ofSeconds(9))
                         .keepAlive(Duration.ofSeconds(2))
                         .writeTimeout(Duration.ofSeconds(3)))
                 .trustedProxies("10.0.0.0/8")
@@ -112,6 +114,8 @@ class ChangesTest {
                         "~ listener \"http-8080\": maxStreamResets 100 → 11",
                         "~ listener \"http-8080\": maxControlFrames 200 → 12",
                         "~ listener \"http-8080\": headTimeout PT10S → PT1S",
+                        "~ listener \"http-8080\": minBodyRate 1024 → 0",
+                        "~ listener \"http-8080\": bodyRateWindow PT10S → PT9S",
                         "~ listener \"http-8080\": keepAlive PT1M15S → PT2S",
                         "~ listener \"http-8080\": writeTimeout PT30S → PT3S",
                         "~ listener \"http-8080\": trustedProxies [] → [10.0.0.0/8]",
