@@ -43,6 +43,10 @@ public interface Exchange {
         return pathVariables().get(name);
     }
 
+    /** The name of the {@link Listener} that the request came in by; null behind a server of the host and for {@code handle()}. */
+    @Nullable
+    String listener();
+
     /** Who is calling. */
     ClientInfo client();
 

@@ -1,5 +1,6 @@
 package dev.postern;
 
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   started ─┬─ attemptStarted ── attemptEnded   (none, one or several)
  *            └─ ended                            (exactly once)
+ *
+ *   refused    (of what never became an exchange)
  * </pre>
  */
 public interface ExchangeObserver {
@@ -23,6 +26,29 @@ public interface ExchangeObserver {
 
     /** The last byte is out, or the exchange was cut. */
     default void ended(Request request, Exchange exchange, Outcome outcome) {}
+
+    /**
+     * A listener has ended a connection, or a stream of one, before there was an exchange: its bytes are no request, it
+     * came too slowly, or its TLS handshake failed. On the event loop of the connection; several at once. Connections that
+     * are closed as soon as they come, because there are too many, are only counted.
+     */
+    default void refused(Refused refused) {}
+
+    /**
+     * What a listener has refused.
+     *
+     * @param listener its name
+     * @param reason the stable reason, such as {@code framing.te_and_cl}; docs/errors.md lists all
+     * @param status the status of the answer, or of the like over HTTP/2; 0 where there was no HTTP yet
+     * @param requestId the id in the answer, or null when there was none
+     * @param peer the other end, seen through the PROXY protocol
+     */
+    record Refused(
+            String listener,
+            String reason,
+            int status,
+            @Nullable String requestId,
+            InetSocketAddress peer) {}
 
     /**
      * One try of one endpoint.

@@ -795,10 +795,12 @@ class ConfigValuesTest {
                     "maxControlFrames: 9 (expected: 10 to 100000)",
                     () -> Limits.standard().maxControlFrames(9)),
             wrong("headTimeout: PT0S (expected: > 0)", () -> Limits.standard().headTimeout(Duration.ZERO)),
-            wrong("minBodyRate: 0 (expected: 1 to 1000000000)", () -> Limits.standard()
-                    .minBodyRate(0)),
-            wrong("bodyRateWindow: PT0S (expected: > 0)", () -> Limits.standard()
-                    .bodyRateWindow(Duration.ZERO)),
+            wrong(
+                    "minBodyRate: 0 (expected: 1 to 1000000000)",
+                    () -> Limits.standard().minBodyRate(0)),
+            wrong(
+                    "bodyRateWindow: PT0S (expected: > 0)",
+                    () -> Limits.standard().bodyRateWindow(Duration.ZERO)),
             wrong("keepAlive: PT0S (expected: > 0)", () -> Limits.standard().keepAlive(Duration.ZERO)),
             wrong("writeTimeout: PT0S (expected: > 0)", () -> Limits.standard().writeTimeout(Duration.ZERO)),
             wrong("reloadEvery: PT0S (expected: > 0)", () -> Tls.pem(PEM, KEY).reloadEvery(Duration.ZERO)),

@@ -46,6 +46,7 @@ public final class FakeExchange implements Exchange {
     private long deadline;
     private Kind kind = Kind.HTTP;
     private Route route = Route.builder("fake").answer(Response.of(200)).build();
+    private @Nullable String listener;
     private ClientInfo client = ClientInfo.local();
     private @Nullable Principal principal;
     private @Nullable Outcome outcome;
@@ -82,6 +83,12 @@ public final class FakeExchange implements Exchange {
     /** Sets a path variable. */
     public FakeExchange pathVariable(String name, String value) {
         variables.put(name, value);
+        return this;
+    }
+
+    /** Sets the name of the listener; none unless set. */
+    public FakeExchange listener(String name) {
+        listener = name;
         return this;
     }
 
@@ -177,6 +184,11 @@ public final class FakeExchange implements Exchange {
     @Override
     public Map<String, String> pathVariables() {
         return Collections.unmodifiableMap(new LinkedHashMap<>(variables));
+    }
+
+    @Override
+    public @Nullable String listener() {
+        return listener;
     }
 
     @Override

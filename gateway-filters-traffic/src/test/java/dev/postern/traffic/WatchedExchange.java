@@ -101,6 +101,11 @@ final class WatchedExchange implements Exchange {
     }
 
     @Override
+    public @Nullable String listener() {
+        return exchange.listener();
+    }
+
+    @Override
     public ClientInfo client() {
         return exchange.client();
     }

@@ -10,6 +10,7 @@ import dev.postern.Services;
 import dev.postern.runtime.observe.AccessLine;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -18,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +43,8 @@ public final class AccessLog implements ExchangeObserver, Managed {
     private final AccessLine line;
     // Written once by start, before the first exchange; volatile because loops are other threads.
     private volatile RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
+
+    private volatile Supplier<Instant> clock = Instant::now;
 
     private AccessLog(AccessLine.Format format, double sample, @Nullable Duration slow, Consumer<String> sink) {
         this.format = format;
@@ -116,6 +120,7 @@ public final class AccessLog implements ExchangeObserver, Managed {
     @Override
     public CompletionStage<Void> start(Services services) {
         random = services.random();
+        clock = services.time()::now;
         return CompletableFuture.completedFuture(null);
     }
 
@@ -123,6 +128,14 @@ public final class AccessLog implements ExchangeObserver, Managed {
     public void ended(Request request, Exchange exchange, Outcome outcome) {
         if (isWanted(outcome) && (sink != TO_LOGGER || LOGGER.isLoggable(Level.INFO))) {
             sink.accept(line.of(request, exchange, outcome));
+        }
+    }
+
+    @Override
+    public void refused(Refused refused) {
+        // Without an answer nobody asks for its id, and a flood needs no line for each of its connections.
+        if (refused.requestId() != null && (sink != TO_LOGGER || LOGGER.isLoggable(Level.INFO))) {
+            sink.accept(line.of(refused, clock.get()));
         }
     }
 

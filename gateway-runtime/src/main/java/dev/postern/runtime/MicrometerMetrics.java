@@ -9,12 +9,12 @@ import dev.postern.TimeSource;
 import dev.postern.UpstreamState;
 import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.ExchangeMeters;
+import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.observe.StateGauges;
 import dev.postern.runtime.observe.UpstreamGauges;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -78,8 +78,14 @@ public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges
 
     /** For the runtime, which calls it about once a second. */
     @Override
-    public void connections(String listener, int open, Map<String, Long> refused) {
-        meters.listeners().connections(listener, open, refused);
+    public void connections(String listener, ListenerFigures figures) {
+        meters.listeners().connections(listener, figures);
+    }
+
+    /** For the runtime, which calls it when a listener is closed. */
+    @Override
+    public void closed(String listener) {
+        meters.listeners().closed(listener);
     }
 
     /** For the runtime, which calls it when a gateway starts. */

@@ -31,10 +31,10 @@ import dev.postern.runtime.listener.EntrySettings;
 import dev.postern.runtime.listener.Front;
 import dev.postern.runtime.listener.HttpEntry;
 import dev.postern.runtime.listener.HttpListener;
-import dev.postern.runtime.listener.Refusal;
 import dev.postern.runtime.listener.Upgrades;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.observe.ConnectionMeters;
+import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.observe.SafeObservers;
 import dev.postern.runtime.observe.StateGauges;
 import dev.postern.runtime.observe.UpstreamGauges;
@@ -409,25 +409,27 @@ final class RunningGateway implements Front {
     }
 
     @Override
-    public void refused(Refusal refusal) {
-        LOG.log(
-                Level.DEBUG,
-                "refused {0} from {1} after {2} bytes (request {3})",
-                refusal.reason().code(),
-                refusal.remote(),
-                refusal.offset(),
-                refusal.requestId());
+    public void refused(ExchangeObserver.Refused refused) {
+        Loaded now = loaded;
+        if (now != null) {
+            now.snapshot().observer().refused(refused);
+        }
     }
 
     @Override
-    public void connections(String listener, int open, Map<String, Long> refused) {
+    public void connections(String listener, @Nullable ListenerFigures figures) {
         Loaded now = loaded;
         if (now == null) {
             return;
         }
         for (ExchangeObserver observer : now.snapshot().config().observers()) {
-            if (observer instanceof ConnectionMeters shown) {
-                shown.connections(listener, open, refused);
+            if (!(observer instanceof ConnectionMeters shown)) {
+                continue;
+            }
+            if (figures == null) {
+                shown.closed(listener);
+            } else {
+                shown.connections(listener, figures);
             }
         }
     }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.postern.Body;
 import dev.postern.ClientInfo;
+import dev.postern.ExchangeObserver;
 import dev.postern.Failure;
 import dev.postern.Outcome;
 import dev.postern.Principal;
@@ -72,6 +73,17 @@ class AccessLogTest {
     }
 
     @Test
+    void what_was_refused_with_an_answer_has_a_line_and_the_rest_has_none() {
+        InetSocketAddress peer = new InetSocketAddress("192.0.2.77", 4711);
+        log().refused(new ExchangeObserver.Refused("edge", "framing.bare_lf", 400, "0a1b", peer));
+        log().refused(new ExchangeObserver.Refused("edge", "h2.flood", 429, null, peer));
+        assertThat(lines).hasSize(1);
+        assertThat(lines.get(0))
+                .matches("\\{\"time\":\"[^\"]{24}\",\"id\":\"0a1b\",\"listener\":\"edge\",\"client\":\"192.0.2.77\","
+                        + "\"status\":400,\"reason\":\"framing.bare_lf\"}");
+    }
+
+    @Test
     void what_is_not_known_is_left_out() {
         JsonNode line = ended(AccessLog.json(), Request.get("/"), OK);
         List<String> names = new ArrayList<>();
@@ -97,7 +109,7 @@ class AccessLogTest {
 
     @Test
     void a_line_with_everything_has_every_field_in_its_order() {
-        FakeExchange exchange = new FakeExchange();
+        FakeExchange exchange = new FakeExchange().listener("edge");
         exchange.set(TraceContext.TRACE_ID, "4bf92f3577b34da6a3ce929d0e0e4736");
         exchange.authenticate(new Principal("alice", "jwt", Set.of(), Map.of()));
         Request request = Request.get("/a?b=c").withHeader("User-Agent", "curl");

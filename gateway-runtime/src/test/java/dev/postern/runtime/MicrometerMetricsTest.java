@@ -14,6 +14,7 @@ import dev.postern.StateView;
 import dev.postern.UpstreamState;
 import dev.postern.UpstreamState.EndpointState;
 import dev.postern.runtime.observe.GatewayMeter;
+import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.observe.LogCapture;
 import dev.postern.runtime.observe.UpstreamGauges.Watch;
 import dev.postern.testing.FakeExchange;
@@ -352,12 +353,16 @@ class MicrometerMetricsTest {
         time.advance(Duration.ofSeconds(1));
         exchange("r", "GET", ended(502, Failure.CONNECT_FAILED));
         attempt("orders", "http://a", 1, 200, null);
-        metrics.connections("edge", 3, Map.of("max_connections", 7L));
+        metrics.connections(
+                "edge", new ListenerFigures(3, 40, Map.of("max_connections", 7L), Map.of("framing.bare_lf", 5L)));
         assertThat(registry.get("postern.listener.connections").gauge().value()).isEqualTo(3);
         assertThat(registry.getMeters().stream().map(MicrometerMetricsTest::described))
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(GatewayMeter.values())
                         .map(MicrometerMetricsTest::described)
                         .toList());
+        metrics.closed("edge");
+        assertThat(registry.find("postern.edge.refusals").meters()).isEmpty();
+        assertThat(registry.find("postern.listener.connections").meters()).isEmpty();
         states.close();
         watch.close();
     }

@@ -55,6 +55,11 @@ final class Arrival {
         peer = source;
     }
 
+    /** The address of the other end. */
+    InetSocketAddress peer() {
+        return peer;
+    }
+
     /** The handshake is over. */
     void secured(SSLSession agreed) {
         session = agreed;

@@ -17,6 +17,7 @@ final class ConnectionTable {
     // Read by drains from other threads.
     private final AtomicInteger busy = new AtomicInteger();
     private final AtomicInteger open = new AtomicInteger();
+    private final AtomicLong requests = new AtomicLong();
     private final AtomicLong lastNanos = new AtomicLong(System.nanoTime());
 
     /** One connection. */
@@ -68,6 +69,8 @@ final class ConnectionTable {
         }
 
         void begin() {
+            // Nobody else writes.
+            requests.lazySet(requests.get() + 1);
             if (inFlight++ == 0) {
                 busy.incrementAndGet();
             }
@@ -135,6 +138,11 @@ final class ConnectionTable {
 
     int open() {
         return open.get();
+    }
+
+    /** Requests since the start. */
+    long requests() {
+        return requests.get();
     }
 
     /** Whether no request is under way, and none has ended and no connection has come for this long. */

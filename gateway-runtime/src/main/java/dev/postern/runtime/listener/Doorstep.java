@@ -8,7 +8,9 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
 
 /**
  * Sees a TLS connection through its handshake, within one time for all of it however slowly its bytes come, and leaves.
@@ -20,22 +22,33 @@ import javax.net.ssl.SSLEngine;
 final class Doorstep extends ChannelInboundHandlerAdapter {
     private final Arrival arrival;
     private final Duration timeout;
+    private final Consumer<Reason> refused;
+    private boolean tooLate;
 
-    private Doorstep(Arrival arrival, Duration timeout) {
+    private Doorstep(Arrival arrival, Duration timeout, Consumer<Reason> refused) {
         this.arrival = arrival;
         this.timeout = timeout;
+        this.refused = refused;
     }
 
-    /** Prepares a connection that is accepted and not yet registered. */
-    static void install(Channel child, Arrival arrival, Duration timeout) {
-        child.pipeline().addFirst(new Doorstep(arrival, timeout));
+    /**
+     * Prepares a connection that is accepted and not yet registered.
+     *
+     * @param refused is told why there was no handshake, on the connection's loop
+     */
+    static void install(Channel child, Arrival arrival, Duration timeout, Consumer<Reason> refused) {
+        child.pipeline().addFirst(new Doorstep(arrival, timeout, refused));
     }
 
     @Override
     public void channelRegistered(ChannelHandlerContext ctx) {
         ctx.fireChannelRegistered();
         SslHandler tls = ctx.pipeline().get(SslHandler.class);
-        Runnable end = ctx.channel()::close;
+        Runnable end = () -> {
+            tooLate = true;
+            refused.accept(Reason.TLS_TIMEOUT);
+            ctx.channel().close();
+        };
         Future<?> late = ctx.executor().schedule(end, timeout.toNanos(), TimeUnit.NANOSECONDS);
         if (arrival.isTrial()) {
             tls.engine().setNeedClientAuth(false);
@@ -46,6 +59,9 @@ final class Doorstep extends ChannelInboundHandlerAdapter {
             if (done.isSuccess()) {
                 arrival.secured(tls.engine().getSession());
                 refuseRenegotiation(tls.engine());
+            } else if (!tooLate && done.cause() instanceof SSLException) {
+                // Not who merely went away: load balancers look whether the port is open.
+                refused.accept(Reason.TLS_HANDSHAKE);
             }
         });
         ctx.pipeline().remove(this);

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What an entry needs to know of the door it stands in. */
 public record EntrySettings(
+        @Nullable String name,
         List<String> trustedProxies,
         @Nullable String healthPath,
         int maxHeaders,
@@ -17,6 +18,7 @@ public record EntrySettings(
     /** The settings of a listener. */
     static EntrySettings of(Listener listener) {
         return new EntrySettings(
+                listener.name(),
                 listener.trustedProxies(),
                 listener.healthPath(),
                 listener.limits().maxHeaders(),
@@ -28,6 +30,7 @@ public record EntrySettings(
     /** For requests that a server of the host hands over: nobody is trusted, the standard limits. */
     public static EntrySettings mounted(List<String> trustedProxies) {
         return new EntrySettings(
+                null,
                 List.copyOf(trustedProxies),
                 null,
                 Limits.standard().maxHeaders(),

@@ -1,9 +1,11 @@
 package dev.postern.runtime.listener;
 
+import dev.postern.ExchangeObserver;
 import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.snapshot.Snapshot;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The gateway as seen from its doors. */
 public interface Front {
@@ -25,14 +27,9 @@ public interface Front {
     /** An exchange has begun; its end is told by its context. */
     void begun(GatewayExchange exchange);
 
-    /**
-     * What is known of the connections of a listener, about once a second, on a loop.
-     *
-     * @param open how many there are; -1 when the listener is no more
-     * @param refused how many were not let in since its start, by reason
-     */
-    void connections(String listener, int open, Map<String, Long> refused);
+    /** What is known of a listener, about once a second, on a loop; null when the listener is no more. */
+    void connections(String listener, @Nullable ListenerFigures figures);
 
-    /** The byte guard has ended a connection. */
-    void refused(Refusal refusal);
+    /** A listener has ended what did not become an exchange. */
+    void refused(ExchangeObserver.Refused refused);
 }

@@ -248,6 +248,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         try {
             snapshot.run(request, client, loop, reply, exchange -> {
                 front.begun(exchange);
+                exchange.listener(settings.name());
                 reply.watch(exchange);
                 if (body != null) {
                     limit(body.keptBy(exchange), exchange, settings);
@@ -408,6 +409,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
                 reply,
                 exchange -> {
                     front.begun(exchange);
+                    exchange.listener(settled.settings.name());
                     reply.watch(exchange);
                 },
                 why);

@@ -1,12 +1,14 @@
 package dev.postern.runtime.listener;
 
 import dev.postern.BoundListener;
+import dev.postern.ExchangeObserver;
 import dev.postern.GatewayStartException;
 import dev.postern.Limits;
 import dev.postern.Listener;
 import dev.postern.Protocol;
 import dev.postern.Tls;
 import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.tls.PemException;
 import dev.postern.runtime.tls.ReloadingTls;
 import dev.postern.runtime.tls.ServerTls;
@@ -36,6 +38,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,11 +76,14 @@ public final class HttpListener {
     private final List<HttpEntry> entries = new ArrayList<>();
     private final List<ConnectionTable> tables = new ArrayList<>();
     private final AcceptGovernor governor = new AcceptGovernor();
+    private final Refusals refusals = new Refusals();
     // Of the config.
     private volatile AcceptRules rules;
     // Of the loop that sweeps.
     private long reportedNanos;
     private long reportedRefusals;
+    private long toldNanos;
+    private long toldEnded;
     // Each on its own loop; here only to be told of a drain.
     private final Set<Http2Guard> guards = ConcurrentHashMap.newKeySet();
     private volatile @Nullable ServerChannel channel;
@@ -272,7 +278,7 @@ public final class HttpListener {
             sweep.cancel(false);
         }
         ended = true;
-        front.connections(config.name(), -1, Map.of());
+        front.connections(config.name(), null);
         vertx.cancelTimer(reloadTimer);
         guards.forEach(Http2Guard::closeNow);
         List<Future<Void>> all = new ArrayList<>();
@@ -431,11 +437,49 @@ public final class HttpListener {
                         .append(refusal.option());
             }
         }
-        front.connections(config.name(), governor.open(), refused);
+        Map<String, Long> ended = refusals.byReason();
+        long requests = 0;
+        for (ConnectionTable table : tables) {
+            requests += table.requests();
+        }
+        front.connections(config.name(), new ListenerFigures(governor.open(), requests, refused, ended));
+        tell(ended, now);
         if (sum > reportedRefusals && (reportedRefusals == 0 || now - reportedNanos >= REPORT_NANOS)) {
             reportedRefusals = sum;
             reportedNanos = now;
             LOG.log(Level.WARNING, "{0} has closed connections at once since its start: {1}", config, text);
+        }
+    }
+
+    /** What guards have ended is the noise of the internet, or an attack, or a client with a defect: worth a line now and then. */
+    private void tell(Map<String, Long> ended, long now) {
+        long sum = 0;
+        for (long count : ended.values()) {
+            sum += count;
+        }
+        if (sum > toldEnded && (toldEnded == 0 || now - toldNanos >= REPORT_NANOS)) {
+            toldEnded = sum;
+            toldNanos = now;
+            LOG.log(Level.INFO, "{0} has refused {1} times since its start: {2}", config, sum, ended);
+        }
+    }
+
+    /** On the connection's loop. */
+    private void refused(Refusal refusal, Arrival arrival) {
+        LOG.log(
+                Level.DEBUG,
+                "{0} has refused {1} from {2} after {3} bytes (request {4})",
+                config,
+                refusal.reason().code(),
+                arrival.peer(),
+                refusal.offset(),
+                refusal.requestId());
+        if (open) {
+            // Before that it is our own question.
+            Reason reason = refusal.reason();
+            refusals.note(reason);
+            front.refused(new ExchangeObserver.Refused(
+                    config.name(), reason.code(), reason.status(), refusal.requestId(), arrival.peer()));
         }
     }
 
@@ -494,15 +538,19 @@ public final class HttpListener {
             child.config().setOption(UNSENT, UNSENT_BYTES);
             Arrival arrival = new Arrival(child, secure, trial);
             arrivals.add(child, arrival);
+            Consumer<Reason> without = reason -> refused(new Refusal(reason, 0, null, null), arrival);
             if (secure == null && serves(Protocol.HTTP_2)) {
                 PrefaceGuard.install(
-                        child, config.limits().headTimeout(), config.byteGuard() ? http2Guard("http", 0) : null);
+                        child,
+                        config.limits().headTimeout(),
+                        config.byteGuard() ? http2Guard("http", 0, arrival) : null,
+                        without);
             } else if (config.byteGuard()) {
-                GuardInstaller.install(child, guard());
+                GuardInstaller.install(child, guard(arrival));
             }
             if (secure != null) {
                 // Our own question is not refused for coming slowly: its own time ends it.
-                Doorstep.install(child, arrival, open ? limits.handshakeTimeout() : Canary.TIMEOUT);
+                Doorstep.install(child, arrival, open ? limits.handshakeTimeout() : Canary.TIMEOUT, without);
             }
             if (balanced) {
                 ProxyGate.install(
@@ -533,7 +581,7 @@ public final class HttpListener {
             channel = opened;
         }
 
-        private ByteGuard guard() {
+        private ByteGuard guard(Arrival arrival) {
             Limits limits = config.limits();
             HeadLimits heads = new HeadLimits(
                     limits.maxTargetBytes(),
@@ -547,12 +595,12 @@ public final class HttpListener {
                             limits.headTimeout(),
                             limits.keepAlive(),
                             front::newId,
-                            front::refused)
-                    .http2(() -> http2Guard("https", Http2Guard.PREFACE_BYTES));
+                            refusal -> refused(refusal, arrival))
+                    .http2(() -> http2Guard("https", Http2Guard.PREFACE_BYTES, arrival));
         }
 
-        private Http2Guard http2Guard(String scheme, int preface) {
-            return new Http2Guard(config.limits(), scheme, preface, guards, front::refused);
+        private Http2Guard http2Guard(String scheme, int preface, Arrival arrival) {
+            return new Http2Guard(config.limits(), scheme, preface, guards, refusal -> refused(refusal, arrival));
         }
     }
 }

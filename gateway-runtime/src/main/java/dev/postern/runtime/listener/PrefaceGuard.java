@@ -9,6 +9,7 @@ import io.netty.util.concurrent.Future;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,11 +22,13 @@ final class PrefaceGuard extends ChannelInboundHandlerAdapter {
 
     private final Duration patience;
     private final @Nullable Http2Guard guard;
+    private final Consumer<Reason> refused;
     private @Nullable Future<?> timer;
     private int seen;
 
-    private PrefaceGuard(Duration patience, @Nullable Http2Guard guard) {
+    private PrefaceGuard(Duration patience, @Nullable Http2Guard guard, Consumer<Reason> refused) {
         this.patience = patience;
+        this.refused = refused;
         this.guard = guard;
     }
 
@@ -33,9 +36,10 @@ final class PrefaceGuard extends ChannelInboundHandlerAdapter {
      * Prepares a connection that is accepted and not yet registered.
      *
      * @param guard is put before the codec as soon as there is one; null for none
+     * @param refused is told of connections that do not begin as HTTP/2 does
      */
-    static void install(Channel child, Duration patience, @Nullable Http2Guard guard) {
-        child.pipeline().addFirst(new PrefaceGuard(patience, guard));
+    static void install(Channel child, Duration patience, @Nullable Http2Guard guard, Consumer<Reason> refused) {
+        child.pipeline().addFirst(new PrefaceGuard(patience, guard, refused));
     }
 
     @Override
@@ -58,6 +62,7 @@ final class PrefaceGuard extends ChannelInboundHandlerAdapter {
         for (int i = bytes.readerIndex(); i < bytes.writerIndex() && seen < PREFACE.length; i++, seen++) {
             if (bytes.getByte(i) != PREFACE[seen]) {
                 bytes.release();
+                refused.accept(Reason.H2_PREFACE);
                 ctx.close();
                 return;
             }

@@ -53,7 +53,10 @@ public enum Reason {
     /** Refused by the codec behind us: content unlike its length, frames out of order, names in capitals. */
     H2_PROTOCOL("h2.protocol", 400),
     H2_FLOOD("h2.flood", 429),
-    H2_TIMEOUT("h2.timeout", 408);
+    H2_TIMEOUT("h2.timeout", 408),
+    H2_PREFACE("h2.preface", 400),
+    TLS_HANDSHAKE("tls.handshake", 0),
+    TLS_TIMEOUT("tls.timeout", 0);
 
     private final String code;
     private final int status;
@@ -68,7 +71,7 @@ public enum Reason {
         return code;
     }
 
-    /** The status of the answer; over HTTP/2, where there is none, of the like over HTTP/1.1. */
+    /** The status of the answer; over HTTP/2, where there is none, of the like over HTTP/1.1; 0 where there is no HTTP yet. */
     public int status() {
         return status;
     }

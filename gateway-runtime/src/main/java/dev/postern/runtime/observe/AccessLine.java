@@ -1,10 +1,12 @@
 package dev.postern.runtime.observe;
 
 import dev.postern.Exchange;
+import dev.postern.ExchangeObserver;
 import dev.postern.Headers;
 import dev.postern.Outcome;
 import dev.postern.Principal;
 import dev.postern.Request;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -35,18 +37,31 @@ public final class AccessLine {
         if (trace != null) {
             text(line, AccessLogField.TRACE, trace);
         }
+        line.text(AccessLogField.LISTENER.key(), exchange.listener(), AccessLogField.LISTENER.limit());
         who(line, exchange);
         what(line, request);
         how(line, exchange, outcome);
         return line.end();
     }
 
+    /** The line of what never became an exchange but got an answer. */
+    public String of(ExchangeObserver.Refused refused, Instant now) {
+        JsonLine line = new JsonLine();
+        text(line, AccessLogField.TIME, time(now));
+        line.text(AccessLogField.ID.key(), refused.requestId(), AccessLogField.ID.limit());
+        text(line, AccessLogField.LISTENER, refused.listener());
+        text(line, AccessLogField.CLIENT, client(refused.peer().getAddress()));
+        line.number(AccessLogField.STATUS.key(), refused.status());
+        text(line, AccessLogField.REASON, refused.reason());
+        return line.end();
+    }
+
+    private String client(InetAddress address) {
+        return format.truncatedAddresses() ? ClientAddress.truncated(address) : ClientAddress.whole(address);
+    }
+
     private void who(JsonLine line, Exchange exchange) {
-        var address = exchange.client().address();
-        text(
-                line,
-                AccessLogField.CLIENT,
-                format.truncatedAddresses() ? ClientAddress.truncated(address) : ClientAddress.whole(address));
+        text(line, AccessLogField.CLIENT, client(exchange.client().address()));
         Principal principal = exchange.principal();
         if (principal != null) {
             text(line, AccessLogField.PRINCIPAL, principal.name());

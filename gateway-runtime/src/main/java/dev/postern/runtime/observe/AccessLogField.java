@@ -8,6 +8,8 @@ public enum AccessLogField {
     ID("id", 64, "the request id, also in `X-Request-Id` upstream and in answers made by the gateway"),
     /** Which trace. */
     TRACE("trace", 32, "the trace id; only with `TraceContext`"),
+    /** By which door. */
+    LISTENER("listener", 64, "the name of the listener; none behind a server of the host and for `handle()`"),
     /** Who, by address. */
     CLIENT("client", 45, "the caller's address, seen through trusted proxies"),
     /** Who, by proof. */

@@ -98,6 +98,21 @@ public enum GatewayMeter {
             "connections",
             List.of("listener", "reason"),
             "Connections that were closed as soon as they came, by the limit that they would have passed."),
+    /** Requests of a door. */
+    LISTENER_REQUESTS(
+            "postern.listener.requests",
+            Kind.COUNTER,
+            "requests",
+            List.of("listener"),
+            "Requests that came in by the listener, whatever became of them."),
+    /** No exchange. */
+    EDGE_REFUSALS(
+            "postern.edge.refusals",
+            Kind.COUNTER,
+            "refusals",
+            List.of("listener", "reason"),
+            "Connections, and streams of HTTP/2, that were ended before they became an exchange, by what was wrong with"
+                    + " them ([reasons](../errors.md#finer-reasons-for-400-and-its-neighbours))."),
     /** State of filters. */
     STATE(
             "postern.state",

@@ -1,10 +1,11 @@
 package dev.postern.runtime.observe;
 
 import io.micrometer.core.instrument.Meter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** The meters of listeners: what they were last told. Safe on any thread. */
 final class ListenerMeters implements ConnectionMeters {
@@ -16,38 +17,57 @@ final class ListenerMeters implements ConnectionMeters {
     }
 
     private static final class Shown {
-        private final List<Meter> registered = new ArrayList<>();
-        private volatile int open;
-        private volatile Map<String, Long> refused = Map.of();
+        private final List<Meter> registered = new CopyOnWriteArrayList<>();
+        // Reasons there have been; each gets its meter when it first occurs.
+        private final Set<String> reasons = ConcurrentHashMap.newKeySet();
+        private volatile ListenerFigures figures;
+
+        Shown(ListenerFigures figures) {
+            this.figures = figures;
+        }
 
         double open() {
-            return open;
+            return figures.open();
+        }
+
+        double requests() {
+            return figures.requests();
         }
 
         double refused(String reason) {
-            Long count = refused.get(reason);
-            return count == null ? 0 : count;
+            return figures.refused().getOrDefault(reason, 0L);
+        }
+
+        double ended(String reason) {
+            return figures.ended().getOrDefault(reason, 0L);
         }
     }
 
     @Override
-    public void connections(String listener, int open, Map<String, Long> refused) {
-        if (open < 0) {
-            Shown last = listeners.remove(listener);
-            if (last != null) {
-                meters.remove(last.registered);
+    public void connections(String listener, ListenerFigures figures) {
+        Shown shown = listeners.computeIfAbsent(listener, name -> register(name, figures));
+        shown.figures = figures;
+        for (String reason : figures.ended().keySet()) {
+            if (shown.reasons.add(reason)) {
+                shown.registered.add(
+                        meters.total(GatewayMeter.EDGE_REFUSALS, shown, all -> all.ended(reason), listener, reason));
             }
-            return;
         }
-        Shown shown = listeners.computeIfAbsent(listener, name -> register(name, refused));
-        shown.open = open;
-        shown.refused = Map.copyOf(refused);
     }
 
-    private Shown register(String listener, Map<String, Long> refused) {
-        Shown shown = new Shown();
+    @Override
+    public void closed(String listener) {
+        Shown last = listeners.remove(listener);
+        if (last != null) {
+            meters.remove(last.registered);
+        }
+    }
+
+    private Shown register(String listener, ListenerFigures figures) {
+        Shown shown = new Shown(figures);
         shown.registered.add(meters.gauge(GatewayMeter.LISTENER_CONNECTIONS, shown, Shown::open, listener));
-        for (String reason : refused.keySet()) {
+        shown.registered.add(meters.total(GatewayMeter.LISTENER_REQUESTS, shown, Shown::requests, listener));
+        for (String reason : figures.refused().keySet()) {
             shown.registered.add(meters.total(
                     GatewayMeter.CONNECTIONS_REFUSED, shown, all -> all.refused(reason), listener, reason));
         }

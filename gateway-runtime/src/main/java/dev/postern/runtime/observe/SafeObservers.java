@@ -75,6 +75,17 @@ public final class SafeObservers implements ExchangeObserver {
         }
     }
 
+    @Override
+    public void refused(Refused refused) {
+        for (ExchangeObserver observer : observers) {
+            try {
+                observer.refused(refused);
+            } catch (Throwable thrown) {
+                blame(observer, "refused", thrown);
+            }
+        }
+    }
+
     private void blame(ExchangeObserver observer, String event, Throwable thrown) {
         if (blamed.add(observer.getClass())) {
             LOGGER.log(

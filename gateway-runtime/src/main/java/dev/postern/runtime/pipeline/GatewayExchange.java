@@ -87,6 +87,7 @@ public final class GatewayExchange implements Exchange {
     private @Nullable List<MessageHook> hooks;
     private boolean hooksFixed;
     private @Nullable Consumer<GatewayException> streamEnd;
+    private @Nullable String listener;
 
     /**
      * An exchange that has just begun.
@@ -143,6 +144,16 @@ public final class GatewayExchange implements Exchange {
     @Override
     public Map<String, String> pathVariables() {
         return variables.get();
+    }
+
+    @Override
+    public @Nullable String listener() {
+        return listener;
+    }
+
+    /** Says which listener it came in by, before anybody sees it. */
+    public void listener(@Nullable String name) {
+        listener = name;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.postern.runtime.snapshot;
 
 import dev.postern.ClientInfo;
 import dev.postern.Exchange;
+import dev.postern.ExchangeObserver;
 import dev.postern.Failure;
 import dev.postern.GatewayConfig;
 import dev.postern.GatewayException;
@@ -81,6 +82,11 @@ public final class Snapshot {
     /** What its exchanges share. */
     public ExchangeContext context() {
         return context;
+    }
+
+    /** All observers as one. */
+    public ExchangeObserver observer() {
+        return context.observer();
     }
 
     /** The names of the filters that a route's exchanges run through. */

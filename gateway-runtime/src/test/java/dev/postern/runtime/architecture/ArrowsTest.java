@@ -34,7 +34,9 @@ class ArrowsTest {
             Map.entry("forward", List.of("balancing", "message", "observe", "pipeline", "tls")),
             Map.entry("reply", List.of("message", "pipeline")),
             Map.entry("snapshot", List.of("routing", "pipeline", "balancing", "tls")),
-            Map.entry("listener", List.of("edge", "routing", "pipeline", "reply", "message", "snapshot", "tls")));
+            Map.entry(
+                    "listener",
+                    List.of("edge", "routing", "pipeline", "reply", "message", "observe", "snapshot", "tls")));
 
     private static final List<String> PLAIN =
             List.of("pipeline", "routing", "balancing", "health", "discovery", "snapshot", "observe", "simulation");
