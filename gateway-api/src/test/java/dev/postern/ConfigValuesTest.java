@@ -195,6 +195,7 @@ class ConfigValuesTest {
                         () -> UpstreamTls.verified().certificate(PEM, KEY),
                         () -> UpstreamTls.verified().certificate(PEM, PEM),
                         () -> UpstreamTls.verified().serverName("a.example"),
+                        () -> UpstreamTls.verified().reloadEvery(SECOND),
                         () -> UpstreamTls.verified().insecureTrustAnything()),
                 all(
                         "listener",

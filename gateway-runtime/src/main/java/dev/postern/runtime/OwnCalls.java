@@ -6,46 +6,65 @@ import dev.postern.Endpoint;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
+import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.Response;
+import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointAddress;
 import dev.postern.runtime.message.ResponseHead;
+import dev.postern.runtime.tls.UpstreamTlsFiles;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.net.ClientSSLOptions;
+import io.vertx.core.net.SocketAddress;
 import io.vertx.core.streams.WriteStream;
-import io.vertx.ext.web.client.HttpRequest;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
 import io.vertx.ext.web.codec.BodyCodec;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** The gateway's own requests: key sets, discovery, probes. No redirect is followed, no answer is taken beyond its limits. */
+/**
+ * The gateway's own requests: key sets, discovery, probes. No redirect is followed, no answer is taken beyond its limits.
+ * The endpoints of an upstream are spoken to in the manner of its traffic.
+ */
 final class OwnCalls {
     private static final int MAX_CONNECT_MILLIS = 5000;
+    /** How long calls may go on with certificates that have been replaced. */
+    private static final long OLD_MINUTES = 1;
 
-    private final WebClient client;
+    private final Vertx vertx;
+    private final UpstreamTlsFiles tlsFiles;
+    private final Map<Manner, Speaker> speakers = new ConcurrentHashMap<>();
 
-    OwnCalls(Vertx vertx) {
-        client = WebClient.create(
-                vertx,
-                new WebClientOptions()
-                        .setFollowRedirects(false)
-                        .setDecompressionSupported(false)
-                        .setHttp2ClearTextUpgrade(false)
-                        .setConnectTimeout(MAX_CONNECT_MILLIS)
-                        .setUserAgent("Postern"));
+    /** How an endpoint is spoken to. */
+    record Manner(UpstreamTls tls, Protocol protocol) {
+        static final Manner STANDARD = new Manner(UpstreamTls.verified(), Protocol.HTTP_1_1);
     }
 
-    CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits) {
+    /** A client and the certificates that it was made with. */
+    private record Speaker(ClientSSLOptions ssl, HttpClientAgent agent, WebClient client) {}
+
+    OwnCalls(Vertx vertx, UpstreamTlsFiles tlsFiles) {
+        this.vertx = vertx;
+        this.tlsFiles = tlsFiles;
+    }
+
+    /** Ends within the time of its limits, whatever comes. */
+    CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits, Manner manner) {
         EndpointAddress address;
         try {
             address = EndpointAddress.of(endpoint.uri());
@@ -53,9 +72,9 @@ final class OwnCalls {
             return CompletableFuture.failedFuture(
                     new GatewayException(Failure.CONNECT_FAILED, String.valueOf(malformed.getMessage()), malformed));
         }
+        String name = address.secure() ? manner.tls().serverName() : null;
         RequestOptions options = new RequestOptions()
-                .setMethod(HttpMethod.valueOf(request.method()))
-                .setHost(address.host())
+                .setHost(name == null ? address.host() : name)
                 .setPort(address.port())
                 .setSsl(address.secure())
                 .setURI(request.target())
@@ -66,10 +85,15 @@ final class OwnCalls {
         for (int i = 0; i < headers.size(); i++) {
             options.addHeader(headers.name(i), headers.value(i));
         }
+        HttpMethod method = HttpMethod.valueOf(request.method());
+        SocketAddress server = SocketAddress.inetSocketAddress(address.port(), address.host());
         return request.body().buffer(limits.maxBytes()).thenCompose(body -> {
             Collector collector = new Collector(limits.maxBytes(), endpoint.uri());
-            HttpRequest<Void> prepared = client.request(options).as(BodyCodec.pipe(collector));
-            Future<Response> answer = prepared.sendBuffer(Buffer.buffer(body.toByteArray()))
+            Future<Response> answer = tlsFiles.current(manner.tls())
+                    .compose(ssl -> client(manner, ssl)
+                            .request(method, server, options)
+                            .as(BodyCodec.pipe(collector))
+                            .sendBuffer(Buffer.buffer(body.toByteArray())))
                     .compose(head -> {
                         ResponseHead judged = ResponseHead.of(head.statusCode(), head.headers(), endpoint.uri());
                         return collector
@@ -78,16 +102,57 @@ final class OwnCalls {
                                         .withHeaders(judged.headers())
                                         .withBody(Body.of(bytes)));
                     });
-            // The idle time bounds what Web Client waits for; a call as a whole is bounded here, however its answer
-            // trickles.
-            return answer.timeout(limits.timeout().toMillis(), TimeUnit.MILLISECONDS)
+            // Whichever is first. The idle time bounds what Web Client waits for; a call as a whole is bounded here,
+            // however its answer trickles.
+            Promise<Response> first = Promise.promise();
+            answer.onSuccess(first::tryComplete).onFailure(first::tryFail);
+            collector.whole().onFailure(first::tryFail);
+            return first.future()
+                    .timeout(limits.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                    .onFailure(over -> collector.cut())
                     .recover(failure -> Future.failedFuture(explained(endpoint, failure)))
                     .toCompletionStage();
         });
     }
 
+    private WebClient client(Manner manner, ClientSSLOptions ssl) {
+        Speaker known = speakers.get(manner);
+        if (known == null || !known.ssl.equals(ssl)) {
+            Speaker made = speaker(manner.protocol(), ssl);
+            Speaker before = speakers.put(manner, made);
+            if (before != null) {
+                before.agent.shutdown(OLD_MINUTES, TimeUnit.MINUTES);
+            }
+            known = made;
+        }
+        return known.client;
+    }
+
+    private Speaker speaker(Protocol protocol, ClientSSLOptions ssl) {
+        WebClientOptions options =
+                new WebClientOptions().setFollowRedirects(false).setUserAgent("Postern");
+        options.setDecompressionSupported(false)
+                .setHttp2ClearTextUpgrade(false)
+                .setConnectTimeout(MAX_CONNECT_MILLIS)
+                .setTrustAll(ssl.isTrustAll())
+                .setVerifyHost(!ssl.isTrustAll());
+        if (ssl.getTrustOptions() != null) {
+            options.setTrustOptions(ssl.getTrustOptions());
+        }
+        if (ssl.getKeyCertOptions() != null) {
+            options.setKeyCertOptions(ssl.getKeyCertOptions());
+        }
+        if (protocol == Protocol.HTTP_2) {
+            options.setProtocolVersion(HttpVersion.HTTP_2)
+                    .setUseAlpn(true)
+                    .setAlpnVersions(List.of(HttpVersion.HTTP_2));
+        }
+        HttpClientAgent agent = vertx.createHttpClient(options);
+        return new Speaker(ssl, agent, WebClient.wrap(agent, options));
+    }
+
     void close() {
-        client.close();
+        speakers.values().forEach(speaker -> speaker.agent.close());
     }
 
     private static GatewayException explained(Endpoint endpoint, Throwable failure) {
@@ -101,12 +166,17 @@ final class OwnCalls {
                 failure);
     }
 
-    /** Takes an answer's body up to a limit; past it the call fails. */
+    /**
+     * Takes an answer's body up to a limit. Past it, and when the call is over, it takes nothing more: Web Client cannot take
+     * a request back, but it ends a connection on which nothing is taken for the idle time.
+     */
     private static final class Collector implements WriteStream<Buffer> {
         private final int maxBytes;
         private final String endpoint;
         private final Buffer bytes = Buffer.buffer();
         private final Promise<byte[]> whole = Promise.promise();
+        // Set where the time is over, read on the loop of the connection.
+        private volatile boolean over;
 
         Collector(int maxBytes, String endpoint) {
             this.maxBytes = maxBytes;
@@ -117,15 +187,20 @@ final class OwnCalls {
             return whole.future();
         }
 
+        void cut() {
+            over = true;
+        }
+
         @Override
         public Future<Void> write(Buffer chunk) {
-            if (bytes.length() + (long) chunk.length() > maxBytes) {
-                GatewayException tooLarge = new GatewayException(
-                        Failure.RESPONSE_BODY_TOO_LARGE, endpoint + " answered with more than " + maxBytes + " bytes");
-                whole.tryFail(tooLarge);
-                return Future.failedFuture(tooLarge);
+            if (!over && bytes.length() + (long) chunk.length() > maxBytes) {
+                over = true;
+                whole.tryFail(new GatewayException(
+                        Failure.RESPONSE_BODY_TOO_LARGE, endpoint + " answered with more than " + maxBytes + " bytes"));
             }
-            bytes.appendBuffer(chunk);
+            if (!over) {
+                bytes.appendBuffer(chunk);
+            }
             return Future.succeededFuture();
         }
 
@@ -147,7 +222,7 @@ final class OwnCalls {
 
         @Override
         public boolean writeQueueFull() {
-            return false;
+            return over;
         }
 
         @Override

@@ -51,6 +51,7 @@ import dev.postern.runtime.snapshot.Lease;
 import dev.postern.runtime.snapshot.Lifecycles;
 import dev.postern.runtime.snapshot.Snapshot;
 import dev.postern.runtime.snapshot.StateRegistry;
+import dev.postern.runtime.tls.UpstreamTlsFiles;
 import dev.postern.spi.Environment;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
@@ -142,12 +143,21 @@ final class RunningGateway implements Front {
         random = environment.random() == null ? new SharedRandom() : environment.random();
         memory = new MemoryLedger(config.maxBufferedBytes());
         ids = new RequestIds(random);
-        client = new UpstreamClient(host.vertx());
-        ownCalls = new OwnCalls(host.vertx());
+        UpstreamTlsFiles tlsFiles = new UpstreamTlsFiles(host.vertx());
+        client = new UpstreamClient(host.vertx(), tlsFiles);
+        ownCalls = new OwnCalls(host.vertx(), tlsFiles);
         lookups = new NettyLookups();
-        services = new RuntimeServices(time, random, states, ownCalls, new VertxLineCalls(host.vertx()), lookups, host);
+        services = new RuntimeServices(
+                time,
+                random,
+                states,
+                ownCalls,
+                new VertxLineCalls(host.vertx(), tlsFiles),
+                lookups,
+                host,
+                OwnCalls.Manner.STANDARD);
         lifecycles = new Lifecycles(services);
-        prober = new Prober(services);
+        prober = new Prober(services::toward);
         outliers = new Outliers(services);
         rosters = new Rosters(services, random.nextLong(), new Watching());
         watchdog = new Watchdog(config.name(), host.watches());

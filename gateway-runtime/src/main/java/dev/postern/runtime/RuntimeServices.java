@@ -6,6 +6,7 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.StateSpec;
 import dev.postern.TimeSource;
+import dev.postern.Upstream;
 import dev.postern.runtime.discovery.LineCalls;
 import dev.postern.runtime.discovery.Lookups;
 import dev.postern.runtime.discovery.SourceServices;
@@ -23,8 +24,22 @@ record RuntimeServices(
         OwnCalls calls,
         LineCalls lineCalls,
         Lookups lookups,
-        VertxHost host)
+        VertxHost host,
+        OwnCalls.Manner manner)
         implements SourceServices {
+    /** The same for what is asked of the endpoints of an upstream: they are spoken to as its traffic does. */
+    RuntimeServices toward(Upstream upstream) {
+        return new RuntimeServices(
+                time,
+                random,
+                states,
+                calls,
+                lineCalls,
+                lookups,
+                host,
+                new OwnCalls.Manner(upstream.tls(), upstream.protocol()));
+    }
+
     @Override
     public <T> T state(StateSpec spec, Supplier<T> factory) {
         return states.get(spec, factory);
@@ -32,7 +47,7 @@ record RuntimeServices(
 
     @Override
     public CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits) {
-        return calls.send(endpoint, request, limits);
+        return calls.send(endpoint, request, limits, manner);
     }
 
     @Override

@@ -8,7 +8,8 @@ import dev.postern.Request;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointAddress;
 import dev.postern.runtime.discovery.LineCalls;
-import dev.postern.runtime.forward.UpstreamClient;
+import dev.postern.runtime.tls.UpstreamTlsFiles;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -29,9 +30,11 @@ final class VertxLineCalls implements LineCalls {
     private static final int CONNECT_MILLIS = 5000;
 
     private final Vertx vertx;
+    private final UpstreamTlsFiles tlsFiles;
 
-    VertxLineCalls(Vertx vertx) {
+    VertxLineCalls(Vertx vertx, UpstreamTlsFiles tlsFiles) {
         this.vertx = vertx;
+        this.tlsFiles = tlsFiles;
     }
 
     @Override
@@ -51,15 +54,14 @@ final class VertxLineCalls implements LineCalls {
                 .setSsl(address.secure())
                 .setURI(request.target())
                 .setFollowRedirects(false);
-        if (address.secure()) {
-            target.setSslOptions(UpstreamClient.ssl(tls));
-        }
         Headers headers = request.headers();
         for (int i = 0; i < headers.size(); i++) {
             target.addHeader(headers.name(i), headers.value(i));
         }
         UnderWay call = new UnderWay(vertx.createHttpClient(options), endpoint.uri(), reader);
-        call.client.request(target).compose(HttpClientRequest::send).onComplete(answer -> {
+        Future<RequestOptions> ready =
+                address.secure() ? tlsFiles.current(tls).map(target::setSslOptions) : Future.succeededFuture(target);
+        ready.compose(call.client::request).compose(HttpClientRequest::send).onComplete(answer -> {
             if (answer.succeeded()) {
                 call.read(answer.result());
             } else {

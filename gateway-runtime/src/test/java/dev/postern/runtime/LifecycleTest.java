@@ -15,12 +15,14 @@ import dev.postern.Upstream;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
+import dev.postern.runtime.rig.RawHttp2;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
 import io.netty.util.concurrent.AbstractScheduledEventExecutor;
 import io.netty.util.concurrent.EventExecutor;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.internal.VertxInternal;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -444,6 +446,40 @@ class LifecycleTest {
         try (RawClient client = new RawClient(server.actualPort())) {
             assertThat(client.get("/api/x").read().status()).isEqualTo(503);
         }
+    }
+
+    @Test
+    void behind_a_server_of_the_host_an_early_answer_over_http2_ends_its_request_too() throws Exception {
+        Vertx vertx = rig.vertx();
+        Running running = rig.prepare(
+                gateway -> gateway.route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .answer(Response.text(403, "no"))
+                        .build()),
+                VertxRuntime.using(vertx));
+        running.gateway().start();
+        HttpServer server = vertx.createHttpServer(new HttpServerOptions().setHttp2ClearTextEnabled(true))
+                .requestHandler(VertxRuntime.requestHandler(running.gateway()))
+                .listen(0, "127.0.0.1")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(5, TimeUnit.SECONDS);
+        try (RawHttp2 client = RawHttp2.client(server.actualPort())) {
+            int early = client.next();
+            client.headers(early, false, RawHttp2.request("POST", "/upload")).data(early, false, "some");
+            RawHttp2.Stream answer = client.await(early);
+            assertThat(answer.status()).isEqualTo(403);
+            assertThat(answer.text()).isEqualTo("no");
+            // RFC 9113 8.1: it is told to send no more, without an error.
+            await().until(() -> {
+                client.roundTrip();
+                return client.stream(early).reset() >= 0;
+            });
+            assertThat(client.stream(early).reset()).isEqualTo(RawHttp2.NO_ERROR);
+            assertThat(client.get("/").status()).isEqualTo(403);
+        }
+        running.gateway().stop(Duration.ZERO);
+        server.close().toCompletionStage().toCompletableFuture().get(5, TimeUnit.SECONDS);
     }
 
     @Test

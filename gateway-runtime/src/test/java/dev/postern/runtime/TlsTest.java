@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.postern.GatewayStartException;
+import dev.postern.HealthCheck;
 import dev.postern.Listener;
 import dev.postern.Match;
 import dev.postern.Protocol;
@@ -24,11 +25,14 @@ import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
 import java.math.BigInteger;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
@@ -348,6 +352,58 @@ class TlsTest {
                 secure(server(authority, "localhost", 1)),
                 UpstreamTls.verified().trust(trust(stranger)));
         assertRefused(secure(server(authority, "localhost", 1)), UpstreamTls.verified());
+    }
+
+    @Test
+    void health_checks_believe_what_their_upstream_believes() throws Exception {
+        RawOrigin origin = secure(server(authority, "inner.example", 1));
+        Path root = trust(authority);
+        rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
+                        .endpoints("https://localhost:" + origin.port())
+                        .tls(UpstreamTls.verified().trust(root).serverName("inner.example"))
+                        .healthCheck(HealthCheck.http("/health"))
+                        .build())
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        await().untilAsserted(() -> assertThat(origin.received()).isNotEmpty());
+        assertThat(origin.received().get(0).line()).isEqualTo("GET /health HTTP/1.1");
+    }
+
+    @Test
+    void trust_and_certificate_for_upstreams_follow_their_files_and_what_is_unusable_does_not_replace_them()
+            throws Exception {
+        X509Bundle first = server(stranger, "localhost", 41);
+        X509Bundle second = server(stranger, "localhost", 42);
+        SSLContext asking = context(server(authority, "localhost", 1), stranger);
+        List<BigInteger> shown = new CopyOnWriteArrayList<>();
+        RawOrigin origin = rig.close(RawOrigin.secureAsking(asking, (request, in, out, socket) -> {
+            X509Certificate client =
+                    (X509Certificate) ((SSLSocket) socket).getSession().getPeerCertificates()[0];
+            shown.add(client.getSerialNumber());
+            out.write("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            return false;
+        }));
+        Path trust = trust(stranger);
+        Path chain = Files.writeString(files.resolve("own.pem"), first.getCertificatePathPEM());
+        Path key = Files.writeString(files.resolve("own.key"), first.getPrivateKeyPEM());
+        RawClient client = to(
+                        origin,
+                        UpstreamTls.verified()
+                                .trust(trust)
+                                .certificate(chain, key)
+                                .reloadEvery(Duration.ofMillis(1)))
+                .client();
+        assertThat(client.get("/").read().text()).contains("tls_failed");
+        trust(authority);
+        await().untilAsserted(() -> assertThat(client.get("/").read().status()).isEqualTo(204));
+        // Half of a pair is none.
+        Files.writeString(chain, second.getCertificatePathPEM());
+        assertThat(client.get("/").read().status()).isEqualTo(204);
+        Files.writeString(key, second.getPrivateKeyPEM());
+        assertThat(client.get("/").read().status()).isEqualTo(204);
+        assertThat(shown).endsWith(BigInteger.valueOf(41), BigInteger.valueOf(41), BigInteger.valueOf(42));
     }
 
     private void assertRefused(RawOrigin origin, UpstreamTls tls) throws Exception {

@@ -3,12 +3,12 @@ package dev.postern.runtime.forward;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Protocol;
+import dev.postern.TimeSource;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.message.VertxLoop;
 import io.vertx.core.Future;
-import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpConnectOptions;
 import java.util.ArrayDeque;
@@ -238,34 +238,39 @@ final class EndpointPool {
     /** Makes a connection with a permit in hand. */
     private void connect(Waiter.Want want) {
         AtomicBoolean late = new AtomicBoolean();
-        HttpClientAgent agent;
-        HttpConnectOptions options;
-        try {
-            agent = client.agent(config);
-            options = client.connectOptions(endpoint, config);
-        } catch (RuntimeException broken) {
-            passPermit();
-            want.failed(new GatewayException(
-                    Failure.TLS_FAILED,
-                    "TLS of upstream " + config.name() + " cannot be set up: " + broken.getMessage(),
-                    broken));
-            return;
-        }
-        var timer = loop.schedule(config.connectTimeout().toNanos(), () -> {
+        TimeSource.Timer timer = loop.schedule(config.connectTimeout().toNanos(), () -> {
             if (late.compareAndSet(false, true)) {
                 want.failed(new GatewayException(
                         Failure.CONNECT_TIMEOUT,
                         "connect to " + endpoint.uri() + " timed out after " + config.connectTimeout()));
             }
         });
-        Future<HttpClientConnection> made = agent.connect(options);
+        Future<HttpConnectOptions> options = client.connectOptions(endpoint, config);
+        if (options.isComplete()) {
+            connect(want, late, timer, options);
+        } else {
+            options.onComplete(looked -> loop.enter(() -> connect(want, late, timer, options)));
+        }
+    }
+
+    /** Files of certificates have been looked at, if there are any. */
+    private void connect(
+            Waiter.Want want, AtomicBoolean late, TimeSource.Timer timer, Future<HttpConnectOptions> options) {
+        Future<HttpClientConnection> made;
+        try {
+            made = options.succeeded()
+                    ? client.agent(config).connect(options.result())
+                    : Future.failedFuture(options.cause());
+        } catch (RuntimeException broken) {
+            made = Future.failedFuture(broken);
+        }
         made.onComplete(result -> loop.enter(() -> {
             timer.cancel();
             boolean inTime = late.compareAndSet(false, true);
             if (result.failed()) {
                 passPermit();
                 if (inTime) {
-                    want.failed(UpstreamFailures.connecting(endpoint.uri(), result.cause()));
+                    want.failed(refused(options, result.cause()));
                 }
                 return;
             }
@@ -276,5 +281,14 @@ final class EndpointPool {
                 connection.giveBack();
             }
         }));
+    }
+
+    private GatewayException refused(Future<HttpConnectOptions> options, Throwable cause) {
+        return options.failed()
+                ? new GatewayException(
+                        Failure.TLS_FAILED,
+                        "TLS of upstream " + config.name() + " cannot be set up: " + cause.getMessage(),
+                        cause)
+                : UpstreamFailures.connecting(endpoint.uri(), cause);
     }
 }

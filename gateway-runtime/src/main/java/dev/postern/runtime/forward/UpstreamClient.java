@@ -2,20 +2,17 @@ package dev.postern.runtime.forward;
 
 import dev.postern.Protocol;
 import dev.postern.Upstream;
-import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.VertxLoop;
+import dev.postern.runtime.tls.UpstreamTlsFiles;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnectOptions;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.ClientSSLOptions;
-import io.vertx.core.net.PemKeyCertOptions;
-import io.vertx.core.net.PemTrustOptions;
 import io.vertx.core.net.SocketAddress;
-import io.vertx.core.net.TrustOptions;
 import io.vertx.core.tracing.TracingPolicy;
 import java.util.List;
 import java.util.Map;
@@ -34,14 +31,16 @@ public final class UpstreamClient {
     private static final int CHUNK_BYTES = Channels.areKnown() ? 64 * 1024 : 16 * 1024;
 
     private final Vertx vertx;
+    private final UpstreamTlsFiles tlsFiles;
     private final Map<AgentKey, HttpClientAgent> agents = new ConcurrentHashMap<>();
     private final Map<VertxLoop, LoopPools> pools = new ConcurrentHashMap<>();
     private final Map<EndpointState, EndpointQueue> queues = new ConcurrentHashMap<>();
     private final AtomicInteger lent = new AtomicInteger();
 
     /** A client on this Vertx; makes no connection by itself. */
-    public UpstreamClient(Vertx vertx) {
+    public UpstreamClient(Vertx vertx, UpstreamTlsFiles tlsFiles) {
         this.vertx = vertx;
+        this.tlsFiles = tlsFiles;
     }
 
     /** Attempts under way; zero when nothing leaks. */
@@ -97,42 +96,23 @@ public final class UpstreamClient {
 
     private record AgentKey(int connectTimeoutMillis, Protocol protocol) {}
 
-    HttpConnectOptions connectOptions(EndpointState endpoint, Upstream config) {
+    /** For a connection to an endpoint; at once unless files have to be looked at. Fails when certificates cannot be used. */
+    Future<HttpConnectOptions> connectOptions(EndpointState endpoint, Upstream config) {
         HttpConnectOptions options = new HttpConnectOptions()
                 .setServer(SocketAddress.inetSocketAddress(endpoint.port(), endpoint.host()))
                 .setHost(endpoint.host())
                 .setPort(endpoint.port())
                 .setSsl(endpoint.secure())
                 .setProtocolVersion(version(config.protocol()));
-        if (endpoint.secure()) {
-            String name = config.tls().serverName();
-            if (name != null) {
-                options.setHost(name);
-            }
-            options.setSslOptions(ssl(config.tls()).setUseAlpn(config.protocol() == Protocol.HTTP_2));
+        if (!endpoint.secure()) {
+            return Future.succeededFuture(options);
         }
-        return options;
-    }
-
-    /** How certificates are judged, in Vert.x's words. */
-    public static ClientSSLOptions ssl(UpstreamTls tls) {
-        ClientSSLOptions ssl = new ClientSSLOptions();
-        if (tls.insecure()) {
-            ssl.setTrustAll(true).setHostnameVerificationAlgorithm("");
-        } else {
-            ssl.setHostnameVerificationAlgorithm("HTTPS");
-            if (tls.trust() != null) {
-                TrustOptions trust =
-                        new PemTrustOptions().addCertPath(tls.trust().toString());
-                ssl.setTrustOptions(trust);
-            }
+        String name = config.tls().serverName();
+        if (name != null) {
+            options.setHost(name);
         }
-        if (tls.certificate() != null && tls.key() != null) {
-            ssl.setKeyCertOptions(new PemKeyCertOptions()
-                    .setCertPath(tls.certificate().toString())
-                    .setKeyPath(tls.key().toString()));
-        }
-        return ssl;
+        return tlsFiles.current(config.tls())
+                .map(ssl -> options.setSslOptions(ssl.setUseAlpn(config.protocol() == Protocol.HTTP_2)));
     }
 
     private static HttpVersion version(Protocol protocol) {

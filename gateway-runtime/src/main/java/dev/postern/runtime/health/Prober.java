@@ -3,27 +3,33 @@ package dev.postern.runtime.health;
 import dev.postern.Endpoint;
 import dev.postern.HealthCheck;
 import dev.postern.Services;
+import dev.postern.Upstream;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.EndpointState;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Runs the health checks of all upstreams of a gateway. Follows config swaps and discoveries: told the newest view of an
  * upstream, it begins with endpoints that are new, ends with those that are gone, and goes on undisturbed with the others
- * for as long as the check is an equal one. Safe on any thread.
+ * for as long as the check is an equal one and the endpoints are spoken to in the same way. Safe on any thread.
  *
  * <p>A check that is replaced by another leaves its verdicts standing until the other has reached its own; without a check
  * every endpoint counts as well. After {@link #stop} no timer is left and no verdict is given any more.
  */
 public final class Prober {
-    private final Services services;
+    private final Function<Upstream, Services> services;
     // Guarded by this.
     private final Map<String, Round> rounds = new HashMap<>();
     private boolean stopped;
 
-    /** A prober without upstreams. */
-    public Prober(Services services) {
+    /**
+     * A prober without upstreams.
+     *
+     * @param services lends each upstream's checks what they need, and speaks to its endpoints as its traffic does
+     */
+    public Prober(Function<Upstream, Services> services) {
         this.services = services;
     }
 
@@ -35,7 +41,7 @@ public final class Prober {
         String upstream = view.config().name();
         HealthCheck check = view.config().healthCheck();
         Round round = rounds.get(upstream);
-        if (round != null && !round.check.equals(check)) {
+        if (round != null && !round.fits(view.config())) {
             round.keepOnly(Map.of());
             rounds.remove(upstream);
             round = null;
@@ -45,7 +51,7 @@ public final class Prober {
             return;
         }
         if (round == null) {
-            round = new Round(upstream, check);
+            round = new Round(view.config(), check);
             rounds.put(upstream, round);
         }
         round.follow(view);
@@ -68,13 +74,22 @@ public final class Prober {
 
     /** The probes of one upstream under one check; guarded by the prober. */
     private final class Round {
-        private final String upstream;
+        private final Upstream upstream;
         private final HealthCheck check;
+        private final Services lent;
         private final Map<EndpointState, Probe> probes = new HashMap<>();
 
-        Round(String upstream, HealthCheck check) {
+        Round(Upstream upstream, HealthCheck check) {
             this.upstream = upstream;
             this.check = check;
+            this.lent = services.apply(upstream);
+        }
+
+        /** Whether it asks what this config wants to be asked, in the same manner. */
+        boolean fits(Upstream now) {
+            return check.equals(now.healthCheck())
+                    && upstream.tls().equals(now.tls())
+                    && upstream.protocol() == now.protocol();
         }
 
         void follow(ClusterView view) {
@@ -92,7 +107,7 @@ public final class Prober {
                 if (endpoint != null && probe != null) {
                     probe.declared(endpoint);
                 } else if (endpoint != null) {
-                    probe = new Probe(upstream, check, endpoint, state, services);
+                    probe = new Probe(upstream.name(), check, endpoint, state, lent);
                     probes.put(state, probe);
                     probe.start();
                 }

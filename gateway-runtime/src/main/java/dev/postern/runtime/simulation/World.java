@@ -77,7 +77,7 @@ final class World {
         // Tickets begin so that they wrap during the run.
         cluster = new Cluster(upstream.name(), time, Long.MAX_VALUE - root.nextInt(500));
         VirtualServices services = new VirtualServices(time, lent, this::asked);
-        prober = new Prober(services);
+        prober = new Prober(any -> services);
         outliers = new Outliers(services);
         for (Endpoint endpoint : upstream.endpoints()) {
             list.add(endpoint);

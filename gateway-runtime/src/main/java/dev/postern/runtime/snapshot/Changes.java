@@ -191,6 +191,7 @@ public final class Changes {
         subject.data("key", old.key(), tls.key());
         subject.data("serverName", old.serverName(), tls.serverName());
         subject.data("insecureTrustAnything", old.insecure(), tls.insecure());
+        subject.data("tls reloadEvery", old.reloadEvery(), tls.reloadEvery());
         subject.data("protocol", before.protocol(), after.protocol());
         subject.data("connectTimeout", before.connectTimeout(), after.connectTimeout());
         subject.data("poolTimeout", before.poolTimeout(), after.poolTimeout());

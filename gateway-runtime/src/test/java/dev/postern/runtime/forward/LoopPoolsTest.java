@@ -8,6 +8,7 @@ import dev.postern.runtime.balancing.Cluster;
 import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.tls.UpstreamTlsFiles;
 import dev.postern.testing.ManualTime;
 import io.vertx.core.Vertx;
 import io.vertx.core.internal.ContextInternal;
@@ -30,7 +31,7 @@ class LoopPoolsTest {
     @Test
     void endpoints_that_nobody_is_connected_to_are_forgotten_on_all_loops() {
         Vertx vertx = rig.vertx();
-        UpstreamClient client = new UpstreamClient(vertx);
+        UpstreamClient client = new UpstreamClient(vertx, new UpstreamTlsFiles(vertx));
         Upstream config = Upstream.builder("orders")
                 .endpoints("http://127.0.0.1:1", "http://127.0.0.1:2")
                 .build();

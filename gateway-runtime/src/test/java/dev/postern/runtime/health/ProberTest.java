@@ -27,7 +27,7 @@ class ProberTest {
 
     private final LentServices services = new LentServices();
     private final Cluster cluster = new Cluster("orders", services.time, 0);
-    private final Prober prober = new Prober(services);
+    private final Prober prober = new Prober(any -> services);
     private final LogLines log = new LogLines("dev.postern.health");
 
     @AfterEach

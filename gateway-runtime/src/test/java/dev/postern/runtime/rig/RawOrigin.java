@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
 
 /**
  * An origin on a plain socket that records the requests it gets, byte for byte, and answers by a script that may do anything
@@ -92,6 +93,14 @@ public final class RawOrigin implements AutoCloseable {
         return new RawOrigin(
                 context.getServerSocketFactory().createServerSocket(0, 200, InetAddress.getByName("127.0.0.1")),
                 script);
+    }
+
+    /** Speaks TLS and demands a certificate that the context believes. */
+    public static RawOrigin secureAsking(SSLContext context, Script script) throws IOException {
+        SSLServerSocket server = (SSLServerSocket)
+                context.getServerSocketFactory().createServerSocket(0, 200, InetAddress.getByName("127.0.0.1"));
+        server.setNeedClientAuth(true);
+        return new RawOrigin(server, script);
     }
 
     /** Always 200 with this text. */
