@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * for the whole gateway. Whoever is told something is told after the lock has been given back.
  */
 final class Bulkhead {
-    private final int limit;
+    private final int fixed;
+    private final @Nullable LimitFinder finder;
     private final int maxQueue;
     private final int reservedPercent;
     private final Consumer<Shedding> log;
@@ -42,10 +43,13 @@ final class Bulkhead {
     /**
      * With all places free.
      *
+     * @param fixed the limit, when nobody finds it
+     * @param finder finds the limit, or null
      * @param log told when refusing begins and when it is over
      */
-    Bulkhead(int limit, int maxQueue, int reservedPercent, Consumer<Shedding> log) {
-        this.limit = limit;
+    Bulkhead(int fixed, @Nullable LimitFinder finder, int maxQueue, int reservedPercent, Consumer<Shedding> log) {
+        this.fixed = fixed;
+        this.finder = finder;
         this.maxQueue = maxQueue;
         this.reservedPercent = reservedPercent;
         this.log = log;
@@ -74,6 +78,10 @@ final class Bulkhead {
         private Ticket(Priority priority, Runnable told) {
             this.priority = priority;
             this.told = told;
+        }
+
+        private void changed() {
+            told.run();
         }
 
         Standing standing() {
@@ -107,13 +115,13 @@ final class Bulkhead {
                     waiting--;
                 } else if (standing == Standing.ADMITTED) {
                     inFlight--;
-                    next = admitWaiting();
+                    next = admitWaiting(now);
                 }
                 standing = Standing.OVER;
                 shedding = shedding(episode.passed(now));
             }
             tell(shedding);
-            next.forEach(ticket -> ticket.told.run());
+            next.forEach(Ticket::changed);
         }
     }
 
@@ -126,10 +134,14 @@ final class Bulkhead {
         Ticket ticket = new Ticket(priority, told);
         Ticket out = null;
         Shedding shedding = null;
+        List<Ticket> next = List.of();
         synchronized (this) {
+            if (finder != null && finder.gaveUp(now)) {
+                next = admitWaiting(now);
+            }
             Shedding over = shedding(episode.passed(now));
             if (inFlight < limitFor(priority) && noneBefore(priority)) {
-                admit(ticket);
+                admit(ticket, now);
             } else if (waiting < maxQueue || (out = lessImportant(priority)) != null) {
                 if (out != null) {
                     waiting--;
@@ -147,14 +159,40 @@ final class Bulkhead {
         }
         tell(shedding);
         if (out != null) {
-            out.told.run();
+            out.changed();
         }
+        next.forEach(Ticket::changed);
         return ticket;
     }
 
+    /**
+     * A call that had a place has been answered, or left.
+     *
+     * @param nanos how long it took
+     * @param atLeast whether it would have taken longer
+     */
+    void observed(long nanos, boolean atLeast, long now) {
+        List<Ticket> next = List.of();
+        synchronized (this) {
+            if (finder != null && finder.add(nanos, atLeast, inFlight, now)) {
+                next = admitWaiting(now);
+            }
+        }
+        next.forEach(Ticket::changed);
+    }
+
     private int limitFor(Priority priority) {
+        int limit = limitNow();
         // Rounded down, so that a small limit is not all reserved; at least one place is everybody's.
-        return priority == Priority.CRITICAL ? limit : Math.max(1, limit - limit * reservedPercent / 100);
+        int others = Math.max(1, limit - limit * reservedPercent / 100);
+        if (priority == Priority.CRITICAL) {
+            return limit;
+        }
+        return finder == null ? others : Math.min(finder.limitForOthers(), others);
+    }
+
+    private int limitNow() {
+        return finder == null ? fixed : finder.limit();
     }
 
     private boolean noneBefore(Priority priority) {
@@ -166,20 +204,23 @@ final class Bulkhead {
         return true;
     }
 
-    private void admit(Ticket ticket) {
+    private void admit(Ticket ticket, long now) {
         ticket.standing = Standing.ADMITTED;
         inFlight++;
         admitted++;
+        if (finder != null) {
+            finder.admitted(inFlight, now);
+        }
     }
 
-    private List<Ticket> admitWaiting() {
+    private List<Ticket> admitWaiting(long now) {
         List<Ticket> next = new ArrayList<>(1);
         for (Priority priority : Priority.values()) {
             Deque<Ticket> line = lines.get(priority.ordinal());
             while (!line.isEmpty() && inFlight < limitFor(priority)) {
                 Ticket ticket = line.removeFirst();
                 waiting--;
-                admit(ticket);
+                admit(ticket, now);
                 next.add(ticket);
             }
         }
@@ -204,7 +245,7 @@ final class Bulkhead {
     }
 
     private @Nullable Shedding shedding(Episode.@Nullable Change change) {
-        return change == null ? null : new Shedding(change, inFlight, limit, waiting);
+        return change == null ? null : new Shedding(change, inFlight, limitNow(), waiting);
     }
 
     private void tell(@Nullable Shedding shedding) {
@@ -213,8 +254,13 @@ final class Bulkhead {
         }
     }
 
-    int limit() {
-        return limit;
+    synchronized int limit() {
+        return limitNow();
+    }
+
+    /** How long calls take without load, in nanoseconds; 0 while nobody knows. */
+    synchronized long unloadedNanos() {
+        return finder == null ? 0 : finder.unloadedNanos();
     }
 
     synchronized int inFlight() {

@@ -4,6 +4,7 @@ import dev.postern.Exchange;
 import dev.postern.Visible;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -24,9 +25,14 @@ final class Bulkheads implements Visible {
     Bulkheads(ConcurrencyOptions options, LongSupplier clock, RandomGenerator random) {
         this.options = options;
         this.random = random;
+        AdaptiveLimit adaptive = options.adaptive();
         group = new Group<>(
                 (key, now) -> new Bulkhead(
-                        options.limit(), options.maxQueue(), options.reservedPercent(), shedding -> log(key, shedding)),
+                        options.limit(),
+                        adaptive == null ? null : new LimitFinder(adaptive, random, now),
+                        options.maxQueue(),
+                        options.reservedPercent(),
+                        shedding -> log(key, shedding)),
                 (bulkhead, now) -> bulkhead.isIdle(),
                 clock);
     }
@@ -64,7 +70,10 @@ final class Bulkheads implements Visible {
         for (Map.Entry<String, Bulkhead> member : group.members()) {
             Bulkhead bulkhead = member.getValue();
             lines.add((member.getKey().isEmpty() ? "" : member.getKey() + ": ") + bulkhead.inFlight() + " of "
-                    + bulkhead.limit() + " under way, " + bulkhead.waiting() + " waiting");
+                    + bulkhead.limit() + " under way, " + bulkhead.waiting() + " waiting"
+                    + (bulkhead.unloadedNanos() == 0
+                            ? ""
+                            : ", calls take " + Duration.ofNanos(bulkhead.unloadedNanos()) + " without load"));
         }
         return lines.toString();
     }
@@ -74,12 +83,22 @@ final class Bulkheads implements Visible {
         double limit = 0;
         double inFlight = 0;
         double waiting = 0;
+        long unloaded = 0;
         for (Map.Entry<String, Bulkhead> member : group.members()) {
             limit += member.getValue().limit();
             inFlight += member.getValue().inFlight();
             waiting += member.getValue().waiting();
+            // Of several, the longest: a sum of times would say nothing.
+            unloaded = Math.max(unloaded, member.getValue().unloadedNanos());
         }
-        return Map.of("limit", limit, "in_flight", inFlight, "waiting", waiting);
+        Map<String, Double> gauges = new LinkedHashMap<>();
+        gauges.put("limit", limit);
+        gauges.put("in_flight", inFlight);
+        gauges.put("waiting", waiting);
+        if (options.adaptive() != null) {
+            gauges.put("unloaded_seconds", unloaded / 1e9);
+        }
+        return gauges;
     }
 
     @Override

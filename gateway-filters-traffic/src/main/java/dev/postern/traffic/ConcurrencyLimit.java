@@ -138,6 +138,7 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
         private final String name;
         private Scope scope = Scope.ALL;
         private int limit;
+        private @Nullable AdaptiveLimit adaptive;
         private int maxQueue;
         private Duration queueTimeout = Duration.ofMillis(100);
         private int reservedPercent;
@@ -151,6 +152,14 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
         /** So many exchanges at once, 1 to 100,000. There is no default: only you know the service. */
         public Builder atMost(int exchanges) {
             limit = range("atMost", exchanges, 1, 100_000);
+            adaptive = null;
+            return this;
+        }
+
+        /** As many at once as the service bears, found from how long its calls take; instead of {@link #atMost}. */
+        public Builder adaptive(AdaptiveLimit newAdaptive) {
+            adaptive = Objects.requireNonNull(newAdaptive, "newAdaptive");
+            limit = 0;
             return this;
         }
 
@@ -212,7 +221,8 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
         }
 
         private ConcurrencyOptions options() {
-            return new ConcurrencyOptions(name, scope, limit, maxQueue, queueTimeout, reservedPercent, priorityName);
+            return new ConcurrencyOptions(
+                    name, scope, limit, adaptive, maxQueue, queueTimeout, reservedPercent, priorityName);
         }
 
         private static int range(String what, int value, int min, int max) {

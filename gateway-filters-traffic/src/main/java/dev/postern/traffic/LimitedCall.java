@@ -11,20 +11,28 @@ import dev.postern.traffic.Bulkhead.Standing;
 import dev.postern.traffic.Bulkhead.Ticket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One exchange at a bulkhead: waits for its place, and gives it back at the exchange's end, whoever gave up. Belongs to its
+ * One exchange at a bulkhead: waits for its place, and gives it back at the exchange's end, whoever gave up. How
+ * long the first call took is what an adaptive limit learns from. Belongs to its
  * exchange's loop; only {@link #told} comes from elsewhere.
  */
 final class LimitedCall {
+    private final Bulkhead bulkhead;
     private final Exchange exchange;
     private final int retryAfterSeconds;
     private final Ticket ticket;
     // Whether there is a place; fails when the exchange ends first.
     private final CompletableFuture<Boolean> turn = new CompletableFuture<>();
+    private boolean timed;
+    private boolean observed;
+    private long began;
 
     LimitedCall(Bulkhead bulkhead, Priority priority, Exchange exchange, int retryAfterSeconds) {
+        this.bulkhead = bulkhead;
         this.exchange = exchange;
         this.retryAfterSeconds = retryAfterSeconds;
         ticket = bulkhead.enter(priority, exchange.time().nanoTime(), this::told);
@@ -59,11 +67,46 @@ final class LimitedCall {
     }
 
     private CompletionStage<Response> passNow(boolean admitted, Request request, Chain chain) {
-        return admitted
-                ? chain.proceed(request)
-                : chain.answer(
-                        Response.problem(503, "concurrency_limited", "too many requests are under way; try again later")
-                                .withHeader("Retry-After", Integer.toString(retryAfterSeconds)));
+        if (!admitted) {
+            return chain.answer(
+                    Response.problem(503, "concurrency_limited", "too many requests are under way; try again later")
+                            .withHeader("Retry-After", Integer.toString(retryAfterSeconds)));
+        }
+        if (timed) {
+            return chain.proceed(request);
+        }
+        timed = true;
+        began = exchange.time().nanoTime();
+        return chain.proceed(request).whenComplete((response, failure) -> {
+            if (!observed) {
+                observed = true;
+                answered(response, failure);
+            }
+        });
+    }
+
+    /** What fails says nothing about time, except that it ran out. */
+    private void answered(@Nullable Response response, @Nullable Throwable failure) {
+        if (response == null ? timedOut(failure(failure)) : response.status() < 500) {
+            observe(false);
+        }
+    }
+
+    private static boolean timedOut(@Nullable Failure failure) {
+        return failure == Failure.FIRST_BYTE_TIMEOUT || failure == Failure.DEADLINE_EXCEEDED;
+    }
+
+    private void observe(boolean atLeast) {
+        long now = exchange.time().nanoTime();
+        bulkhead.observed(now - began, atLeast, now);
+    }
+
+    private static @Nullable Failure failure(@Nullable Throwable thrown) {
+        Throwable root = thrown;
+        while (root instanceof CompletionException && root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root instanceof GatewayException known ? known.failure() : null;
     }
 
     private void told() {
@@ -77,6 +120,12 @@ final class LimitedCall {
     }
 
     private void ended(Outcome outcome) {
+        if (timed && !observed) {
+            observed = true;
+            if (timedOut(outcome.failure()) || outcome.failure() == Failure.CLIENT_GONE) {
+                observe(outcome.failure() == Failure.CLIENT_GONE);
+            }
+        }
         ticket.release(exchange.time().nanoTime());
         Failure failure = outcome.failure() == null ? Failure.CLIENT_GONE : outcome.failure();
         turn.completeExceptionally(new GatewayException(failure, "the exchange ended while it waited for its turn"));

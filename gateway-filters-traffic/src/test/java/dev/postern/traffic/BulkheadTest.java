@@ -21,7 +21,7 @@ class BulkheadTest {
     private long now;
 
     private Bulkhead bulkhead(int limit, int queue, int reserved) {
-        return new Bulkhead(limit, queue, reserved, shedding -> logged.add(shedding.toString()));
+        return new Bulkhead(limit, null, queue, reserved, shedding -> logged.add(shedding.toString()));
     }
 
     private Ticket enter(Bulkhead bulkhead, Priority priority, String name) {

@@ -381,7 +381,7 @@ class ConcurrencyLimitTest {
         assertThat(wrong.problems())
                 .containsExactly(
                         "name is missing (expected: ConcurrencyLimit.builder(\"…\"))",
-                        "no limit is set (expected: atMost(exchanges))");
+                        "no limit is set (expected: atMost(exchanges) or adaptive(AdaptiveLimit.gradient()))");
         assertThat(wrong.state()).isEmpty();
         assertThat(wrong.start(services).toCompletableFuture()).isCompletedExceptionally();
     }
