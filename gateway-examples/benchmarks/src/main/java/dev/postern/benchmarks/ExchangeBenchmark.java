@@ -1,6 +1,5 @@
 package dev.postern.benchmarks;
 
-import dev.postern.ClientInfo;
 import dev.postern.Filter;
 import dev.postern.Gateway;
 import dev.postern.GatewayBuilder;
@@ -15,6 +14,7 @@ import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -41,12 +41,14 @@ public class ExchangeBenchmark {
     @Param({"0", "1", "8"})
     int filters;
 
+    private OnLoop loop;
     private Gateway gateway;
     private Request request;
 
     @Setup(Level.Trial)
     public void start() {
-        GatewayBuilder builder = Gateway.builder();
+        loop = new OnLoop();
+        GatewayBuilder builder = Gateway.builder().runtime(loop.runtime());
         for (int i = 0; i < routes; i++) {
             Route.Builder route = Route.builder("route-" + i)
                     .match(Match.path("/service-" + i + "/orders/{id}").method("GET"))
@@ -64,14 +66,12 @@ public class ExchangeBenchmark {
     @TearDown(Level.Trial)
     public void stop() {
         gateway.close();
+        loop.close();
     }
 
     @Benchmark
+    @OperationsPerInvocation(OnLoop.BATCH)
     public int exchange() {
-        Response response = gateway.handle(request, ClientInfo.local())
-                .toCompletableFuture()
-                .join();
-        response.body().discard();
-        return response.status();
+        return loop.exchanges(gateway, request);
     }
 }

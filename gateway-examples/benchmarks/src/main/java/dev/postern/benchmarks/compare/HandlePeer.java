@@ -10,6 +10,7 @@ import dev.postern.Route;
 import dev.postern.Upstream;
 import dev.postern.runtime.VertxRuntime;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.CompletableFuture;
 
@@ -22,7 +23,7 @@ public final class HandlePeer {
 
     /** Prints "handle", nanoseconds and bytes of the best of twelve batches. */
     public static void main(String[] args) {
-        Vertx vertx = Vertx.vertx();
+        Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
         Response ready = Response.text(200, "ok");
         Gateway gateway = Gateway.builder()
                 .runtime(VertxRuntime.using(vertx).eventLoops(1))

@@ -2,6 +2,7 @@ package dev.postern.benchmarks.compare;
 
 import dev.postern.benchmarks.compare.Load.Seen;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -9,44 +10,69 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleBinaryOperator;
 import java.util.function.ToDoubleFunction;
 
 /**
  * Visits every proxy once a round, in another order each time: what disturbs the machine disturbs all of them, and a ratio
  * within one round means more than two numbers of two minutes. "Paired" is the median of the ratios of the rounds, "best"
- * the ratio of the least disturbed rounds of both.
+ * the ratio of the least disturbed rounds of both. A proxy that breaks is left out from there on, with all it has shown.
  */
 final class Rounds {
-    private static final int MAX_WARM_SECONDS = 90;
+    /** For all of a row together, so that a slow machine does not warm proxies until nothing is left of its time. */
+    private static final double MAX_WARM_SECONDS = 180;
 
+    private static final double MAX_WARM_SECONDS_EACH = 60;
+
+    private final Bench bench;
     private final Random random = new Random(7);
     private final Map<String, List<Seen>> seen = new LinkedHashMap<>();
 
-    /** Measures; each peer has its own plan. Warm is who has given this many answers, or has had its time. */
-    void run(Map<Peer, Load.Plan> peers, int rounds, double seconds, long warmAnswers) throws IOException {
-        long window = (long) (seconds * 1e9);
-        for (Map.Entry<Peer, Load.Plan> peer : peers.entrySet()) {
-            warm(peer.getKey(), peer.getValue(), warmAnswers);
-        }
-        List<Map.Entry<Peer, Load.Plan>> order = new ArrayList<>(peers.entrySet());
+    Rounds(Bench bench) {
+        this.bench = bench;
+    }
+
+    /** Measures; each peer has its own probe. Warm is who has given this many answers, or has had its time. */
+    void run(Map<Peer, Probe> peers, int rounds, double seconds, long warmAnswers) {
+        List<Map.Entry<Peer, Probe>> order = new ArrayList<>(peers.entrySet());
+        order.forEach(each -> seen.put(each.getKey().name(), new ArrayList<>()));
+        double most = Math.min(MAX_WARM_SECONDS_EACH, MAX_WARM_SECONDS / Math.max(1, order.size()));
+        order.removeIf(each -> !holds(each.getKey(), () -> warm(each.getKey(), each.getValue(), warmAnswers, most)));
         for (int i = 0; i < rounds; i++) {
             Collections.shuffle(order, random);
-            for (Map.Entry<Peer, Load.Plan> each : order) {
-                Peer peer = each.getKey();
-                Seen one = Load.run(
-                        peer.port(), each.getValue(), TimeUnit.MILLISECONDS.toNanos(300), window, peer::cpuNanos);
-                seen.computeIfAbsent(peer.name(), name -> new ArrayList<>()).add(one);
-            }
+            order.removeIf(each -> !holds(each.getKey(), () -> {
+                Seen one = each.getValue().ask(each.getKey(), seconds);
+                seen.computeIfAbsent(each.getKey().name(), name -> new ArrayList<>())
+                        .add(one);
+            }));
+        }
+    }
+
+    private interface Visit {
+        void go() throws IOException;
+    }
+
+    private boolean holds(Peer peer, Visit visit) {
+        try {
+            visit.go();
+            return true;
+        } catch (IOException | UncheckedIOException broken) {
+            bench.leaveOut(peer.name(), broken);
+            seen.remove(peer.name());
+            return false;
         }
     }
 
     /** Not by time alone: on a busy machine a compiler gets as little of it as the rest. */
-    static void warm(Peer peer, Load.Plan plan, long answers) throws IOException {
+    static void warm(Peer peer, Probe probe, long answers) throws IOException {
+        warm(peer, probe, answers, MAX_WARM_SECONDS_EACH);
+    }
+
+    private static void warm(Peer peer, Probe probe, long answers, double seconds) throws IOException {
         long given = 0;
-        for (int i = 0; i < MAX_WARM_SECONDS && given < answers; i++) {
-            given += Load.run(peer.port(), plan, 0, TimeUnit.SECONDS.toNanos(1), () -> 0)
-                    .answers();
+        long begun = System.nanoTime();
+        while (given < answers && System.nanoTime() - begun < seconds * 1e9) {
+            given += probe.ask(peer, 1).answers();
         }
     }
 
@@ -54,9 +80,21 @@ final class Rounds {
         return List.copyOf(seen.keySet());
     }
 
+    /** Whether it was there in all rounds and answered all but one of a thousand requests with 200. */
+    boolean isSound(String name) {
+        List<Seen> all = seen.getOrDefault(name, List.of());
+        long answers = all.stream().mapToLong(Seen::answers).sum();
+        return !all.isEmpty() && all.stream().allMatch(one -> one.answers() > 0) && failures(name) <= answers / 1000;
+    }
+
     /** Microseconds of processor time per answer, in the median round. */
     double cpu(String name) {
         return median(values(name, Rounds::cpuEach));
+    }
+
+    /** The same in the least disturbed round. */
+    double bestCpu(String name) {
+        return Arrays.stream(values(name, Rounds::cpuEach)).min().orElse(Double.NaN);
     }
 
     double answersPerSecond(String name) {
@@ -67,7 +105,7 @@ final class Rounds {
     double bestLatency(String name, double share) {
         return Arrays.stream(values(name, one -> one.latency(share) / 1e3))
                 .min()
-                .orElse(0);
+                .orElse(Double.NaN);
     }
 
     long failures(String name) {
@@ -78,19 +116,25 @@ final class Rounds {
 
     /** The median of the ratios of processor time of each round. */
     double paired(String name, String base) {
+        return median(between(name, base, (mine, other) -> mine / other));
+    }
+
+    /** The median of the differences of processor time of each round, in microseconds. */
+    double more(String name, String base) {
+        return median(between(name, base, (mine, other) -> mine - other));
+    }
+
+    private double[] between(String name, String base, DoubleBinaryOperator of) {
         double[] mine = values(name, Rounds::cpuEach);
         double[] other = values(base, Rounds::cpuEach);
-        double[] ratios = new double[Math.min(mine.length, other.length)];
-        for (int i = 0; i < ratios.length; i++) {
-            ratios[i] = mine[i] / other[i];
-        }
-        return median(ratios);
+        double[] both = new double[Math.min(mine.length, other.length)];
+        Arrays.setAll(both, i -> of.applyAsDouble(mine[i], other[i]));
+        return both;
     }
 
     /** The ratio of the least disturbed rounds. */
     double best(String name, String base) {
-        return Arrays.stream(values(name, Rounds::cpuEach)).min().orElse(Double.NaN)
-                / Arrays.stream(values(base, Rounds::cpuEach)).min().orElse(Double.NaN);
+        return bestCpu(name) / bestCpu(base);
     }
 
     private static double cpuEach(Seen one) {
