@@ -10,10 +10,14 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The stations of a request and who may know whom; docs/life-of-a-request.md draws it. */
@@ -76,6 +80,22 @@ class ArrowsTest {
                             + " must not have to read the others")
                     .check(CLASSES);
         });
+    }
+
+    /** JUnit 4 is on the class path for the interop cases of gRPC; a test written for it would silently not run. */
+    @Test
+    void no_test_is_written_for_junit_4() throws IOException {
+        List<String> found = new ArrayList<>();
+        try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+            for (Path file :
+                    files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                Files.readString(file)
+                        .lines()
+                        .filter(line -> line.matches("import (static )?org\\.junit\\.(?!jupiter\\.|platform\\.).*"))
+                        .forEach(line -> found.add(file + ": " + line));
+            }
+        }
+        assertThat(found).isEmpty();
     }
 
     @Test
