@@ -722,4 +722,19 @@ class FilterDisciplineTest {
         assertThat(running.client().get("/error").read().status()).isEqualTo(500);
         assertThat(running.client().get("/fine").read().status()).isEqualTo(204);
     }
+
+    @Test
+    void a_predicate_that_ends_in_an_error_fails_its_own_request_only() throws Exception {
+        Running running = rig.start(gateway -> gateway.route(Route.builder("picky")
+                .match(Match.any().when(request -> {
+                    if (request.path().equals("/boom")) {
+                        throw new NoClassDefFoundError("predicate");
+                    }
+                    return true;
+                }))
+                .answer(Response.of(204))
+                .build()));
+        assertThat(running.client().get("/boom").read().status()).isEqualTo(500);
+        assertThat(running.client().get("/fine").read().status()).isEqualTo(204);
+    }
 }
