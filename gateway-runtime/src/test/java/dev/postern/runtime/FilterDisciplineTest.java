@@ -16,6 +16,7 @@ import dev.postern.Route;
 import dev.postern.Upstream;
 import dev.postern.runtime.rig.Figures;
 import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.KernelQueues;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
 import dev.postern.runtime.rig.RawOrigin;
@@ -736,5 +737,59 @@ class FilterDisciplineTest {
                 .build()));
         assertThat(running.client().get("/boom").read().status()).isEqualTo(500);
         assertThat(running.client().get("/fine").read().status()).isEqualTo(204);
+    }
+
+    /** As one that has seen enough of it. */
+    private static Flow.Subscriber<ByteBuffer> givingUp(CompletableFuture<Void> gaveUp) {
+        return new Flow.Subscriber<>() {
+            private Flow.Subscription subscription;
+
+            @Override
+            public void onSubscribe(Flow.Subscription mine) {
+                subscription = mine;
+                mine.request(Long.MAX_VALUE);
+            }
+
+            @Override
+            public void onNext(ByteBuffer chunk) {
+                subscription.cancel();
+                gaveUp.complete(null);
+            }
+
+            @Override
+            public void onError(Throwable failure) {
+                gaveUp.completeExceptionally(failure);
+            }
+
+            @Override
+            public void onComplete() {
+                gaveUp.complete(null);
+            }
+        };
+    }
+
+    @Test
+    void a_body_that_was_given_up_ends_its_connection_although_the_rest_has_come() throws Exception {
+        CountDownLatch reading = new CountDownLatch(1);
+        CompletableFuture<Response> answer = new CompletableFuture<>();
+        Running running = rig.start(gateway -> gateway.route(Route.builder("all")
+                .match(Match.any())
+                .filter(Filter.named("reads a little", (request, chain) -> {
+                    CompletableFuture<Void> gaveUp = new CompletableFuture<>();
+                    gaveUp.thenRun(reading::countDown);
+                    request.body().chunks().subscribe(givingUp(gaveUp));
+                    return answer;
+                }))
+                .answer(Response.of(204))
+                .build()));
+        RawClient client = running.client()
+                .send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+        assertThat(reading.await(10, TimeUnit.SECONDS)).isTrue();
+        client.send("3\r\ndef\r\n0\r\n\r\n");
+        // Seen to have been read: nothing waits for the gateway any more.
+        await().until(() -> KernelQueues.bytes(client.socket().getLocalPort()) == 0);
+        answer.complete(Response.text(200, "enough"));
+        assertThat(client.read().header("Connection")).isEqualTo("close");
+        assertThat(client.isAtEnd()).isTrue();
     }
 }

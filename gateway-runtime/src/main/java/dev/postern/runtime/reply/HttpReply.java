@@ -475,7 +475,8 @@ public final class HttpReply implements Outlet {
 
     private void closeBehind() {
         WireBody rest = requestBody;
-        if (rest == null || rest.isComplete() || rest.hasAllBytes()) {
+        // The end may also have come after whoever read the body gave it up: then Vert.x takes no handlers any more.
+        if (rest == null || rest.isComplete() || rest.hasAllBytes() || request.isEnded()) {
             closeNow();
             return;
         }
