@@ -394,6 +394,17 @@ class WebSocketHandshakeTest {
     }
 
     @Test
+    void a_handshake_that_a_filter_has_spoilt_fails_at_once_and_names_the_route() throws Exception {
+        Running running = proxy(
+                accepting(),
+                Filter.named(
+                        "spoil",
+                        (request, chain) -> chain.proceed(request.withHeader("Sec-WebSocket-Protocol", "a b"))));
+        assertThat(open(running, "/").status()).isEqualTo(500);
+        assertThat(rig.warnings()).anyMatch(line -> line.contains("route \"all\"") && line.contains("subprotocol"));
+    }
+
+    @Test
     void an_accepted_upgrade_can_still_be_refused() throws Exception {
         RawOrigin origin = accepting();
         Running running = proxy(

@@ -412,6 +412,19 @@ public final class Forwarding {
             }
             headStarted = true;
             stream = sending;
+            try {
+                send(sending);
+            } catch (RuntimeException unwritable) {
+                // Nobody above us would tell the exchange: it would wait for its deadline.
+                fail(new GatewayException(
+                        Failure.INTERNAL,
+                        "the request to " + endpoint.uri() + " cannot be written (route \""
+                                + exchange.route().id() + "\"): " + unwritable.getMessage(),
+                        unwritable));
+            }
+        }
+
+        private void send(HttpClientRequest sending) {
             sending.exceptionHandler(this::broke);
             Future<HttpClientResponse> response = sending.response();
             response.onComplete(result -> {
