@@ -397,6 +397,21 @@ class ForwardingTest {
                 .containsExactly("127.0.0.1:" + origin.port(), "shop.example:8080", "fixed.example");
     }
 
+    @Test
+    void a_host_that_is_kept_is_sent_whatever_kind_of_address_it_is() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.ok("ok"));
+        Running running =
+                rig.proxy(origin, route -> route.rewrite(Rewrite.none().keepHost()), upstream -> upstream);
+        RawClient client = running.client();
+        List<String> hosts =
+                List.of("[::ffff:192.0.2.1]", "[::ffff:192.0.2.1]:8080", "[2001:db8::1]:81", "192.0.2.1", "a_b");
+        for (String host : hosts) {
+            client.request("GET", "/", "", "Host: " + host).read();
+        }
+        assertThat(origin.received().stream().map(r -> String.join("|", r.headers("Host"))))
+                .containsExactlyElementsOf(hosts);
+    }
+
     // ---- connections
 
     @Test

@@ -439,7 +439,8 @@ public final class Forwarding {
             UpstreamHead.write(
                     fields, number == 1 ? request : Trace.renewed(request, exchange), exchange, via, config.protocol());
             if (host != null) {
-                sending.authority(HostAndPort.parseAuthority(host, -1));
+                // Whole, as it is: Vert.x's parser takes [::ffff:192.0.2.1] for no host, and then none would be sent.
+                sending.authority(HostAndPort.create(host, -1));
             }
             if (handshake != null) {
                 askToUpgrade(sending, fields, handshake);
