@@ -222,6 +222,17 @@ class Http2StreamsTest {
         assertThat(running.outcome().failure()).isEqualTo(Failure.RESPONSE_BODY_BROKEN);
     }
 
+    // ---- heads of endpoints
+
+    @Test
+    void a_head_that_is_none_is_a_502_and_nothing_else_is_said_about_it() throws Exception {
+        Http2Origin origin = rig.close(Http2Origin.answering(Http2Origin.complete((connection, stream, frame) ->
+                connection.headers(stream.id(), false, ":status", "700").data(stream.id(), false, "x"))));
+        Running running = cleartext(origin.url(), Protocol.HTTP_2);
+        assertThat(running.http2().get("/").status()).isEqualTo(502);
+        assertThat(running.outcome().failure()).isEqualTo(Failure.RESPONSE_MALFORMED);
+    }
+
     // ---- connections that end: endpoints
 
     @Test

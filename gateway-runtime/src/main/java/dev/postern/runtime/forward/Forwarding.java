@@ -574,6 +574,8 @@ public final class Forwarding {
             try {
                 head = ResponseHead.of(response.statusCode(), response.headers(), endpoint.uri());
             } catch (GatewayException malformed) {
+                // Nobody will read it, and nobody wants to hear that it ended.
+                response.exceptionHandler(broken -> {});
                 fail(malformed);
                 return;
             }
