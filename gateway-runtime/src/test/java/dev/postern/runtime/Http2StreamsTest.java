@@ -225,6 +225,16 @@ class Http2StreamsTest {
     // ---- heads of endpoints
 
     @Test
+    void a_head_of_an_endpoint_may_be_larger_than_one_of_a_client() throws Exception {
+        String large = "a".repeat(20_000);
+        Http2Origin origin = rig.close(Http2Origin.answering(Http2Origin.complete((connection, stream, frame) ->
+                connection.headers(stream.id(), true, ":status", "200", "x-large", large))));
+        Stream answer = cleartext(origin.url(), Protocol.HTTP_2).http2().get("/");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.header("x-large")).isEqualTo(large);
+    }
+
+    @Test
     void a_head_that_is_none_is_a_502_and_nothing_else_is_said_about_it() throws Exception {
         Http2Origin origin = rig.close(Http2Origin.answering(Http2Origin.complete((connection, stream, frame) ->
                 connection.headers(stream.id(), false, ":status", "700").data(stream.id(), false, "x"))));

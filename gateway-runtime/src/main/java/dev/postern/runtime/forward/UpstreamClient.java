@@ -8,6 +8,7 @@ import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.tls.UpstreamTlsFiles;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnectOptions;
@@ -131,6 +132,8 @@ public final class UpstreamClient {
                 .setPipelining(false)
                 .setDecompressionSupported(false)
                 .setMaxHeaderSize(MAX_HEAD_BYTES)
+                // RFC 9113 8.4: nobody here could pass a push on.
+                .setInitialSettings(new Http2Settings().setPushEnabled(false).setMaxHeaderListSize(MAX_HEAD_BYTES))
                 .setMaxInitialLineLength(4096)
                 .setMaxChunkSize(CHUNK_BYTES)
                 .setTcpNoDelay(true)
