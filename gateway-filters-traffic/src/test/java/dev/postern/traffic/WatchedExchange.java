@@ -101,7 +101,7 @@ final class WatchedExchange implements Exchange {
     }
 
     @Override
-    public @Nullable String listener() {
+    public String listener() {
         return exchange.listener();
     }
 

@@ -74,6 +74,8 @@ final class OwnCalls {
         }
         String name = address.secure() ? manner.tls().serverName() : null;
         RequestOptions options = new RequestOptions()
+                .setMethod(HttpMethod.valueOf(request.method()))
+                .setServer(SocketAddress.inetSocketAddress(address.port(), address.host()))
                 .setHost(name == null ? address.host() : name)
                 .setPort(address.port())
                 .setSsl(address.secure())
@@ -85,13 +87,11 @@ final class OwnCalls {
         for (int i = 0; i < headers.size(); i++) {
             options.addHeader(headers.name(i), headers.value(i));
         }
-        HttpMethod method = HttpMethod.valueOf(request.method());
-        SocketAddress server = SocketAddress.inetSocketAddress(address.port(), address.host());
         return request.body().buffer(limits.maxBytes()).thenCompose(body -> {
             Collector collector = new Collector(limits.maxBytes(), endpoint.uri());
             Future<Response> answer = tlsFiles.current(manner.tls())
                     .compose(ssl -> client(manner, ssl)
-                            .request(method, server, options)
+                            .request(options)
                             .as(BodyCodec.pipe(collector))
                             .sendBuffer(Buffer.buffer(body.toByteArray())))
                     .compose(head -> {

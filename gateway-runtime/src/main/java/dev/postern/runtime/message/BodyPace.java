@@ -52,7 +52,7 @@ final class BodyPace {
     /** Bytes have come. */
     void received(int bytes, long nowNanos) {
         charge(nowNanos);
-        long earned = (long) Math.min(bytes * nanosPerByte, windowNanos);
+        long earned = (long) Math.min(bytes * nanosPerByte, (double) windowNanos);
         // What is left of the beginning is not taken away.
         credit = Math.max(credit, Math.min(credit + earned, windowNanos));
     }

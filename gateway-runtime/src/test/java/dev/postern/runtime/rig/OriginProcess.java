@@ -65,8 +65,8 @@ public final class OriginProcess implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        kill();
+    public void close() {
+        process.destroyForcibly().onExit().join();
     }
 
     /** Runs until it is killed, or its input ends with its parent. */

@@ -17,11 +17,17 @@ final class MemoryRow implements Row {
     /** Addresses to come from, so that no bound of one client and no range of ports is in the way. */
     private static final int ADDRESSES = 20;
 
-    private static final byte[] UPGRADE =
-            ("GET /svc0/api/ws HTTP/1.1\r\nHost: api.example.com\r\nUpgrade: websocket\r\n"
-                            + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-                    .getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] UPGRADE = String.join(
+                    "\r\n",
+                    "GET /svc0/api/ws HTTP/1.1",
+                    "Host: api.example.com",
+                    "Upgrade: websocket",
+                    "Connection: Upgrade",
+                    "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                    "",
+                    "")
+            .getBytes(StandardCharsets.US_ASCII);
 
     @Override
     public void run(Bench bench) throws IOException, InterruptedException {

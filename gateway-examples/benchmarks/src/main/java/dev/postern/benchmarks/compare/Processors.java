@@ -43,6 +43,7 @@ final class Processors {
         return new Cut(seconds);
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // the task goes on until its clock is shut down
     static final class Cut implements AutoCloseable {
         private final AtomicBoolean happened = new AtomicBoolean();
         private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
