@@ -18,10 +18,10 @@ import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.http.HttpClientInternal;
 import io.vertx.core.net.ClientSSLOptions;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.core.streams.WriteStream;
@@ -56,7 +56,7 @@ final class OwnCalls {
     }
 
     /** A client and the certificates that it was made with. */
-    private record Speaker(ClientSSLOptions ssl, HttpClientAgent agent, WebClient client) {}
+    private record Speaker(ClientSSLOptions ssl, HttpClientInternal agent, WebClientOptions options) {}
 
     OwnCalls(Vertx vertx, UpstreamTlsFiles tlsFiles) {
         this.vertx = vertx;
@@ -89,11 +89,17 @@ final class OwnCalls {
         }
         return request.body().buffer(limits.maxBytes()).thenCompose(body -> {
             Collector collector = new Collector(limits.maxBytes(), endpoint.uri());
+            Promise<RevocableClient> sending = Promise.promise();
             Future<Response> answer = tlsFiles.current(manner.tls())
-                    .compose(ssl -> client(manner, ssl)
-                            .request(options)
-                            .as(BodyCodec.pipe(collector))
-                            .sendBuffer(Buffer.buffer(body.toByteArray())))
+                    .compose(ssl -> {
+                        Speaker speaker = speaker(manner, ssl);
+                        RevocableClient mine = new RevocableClient(speaker.agent);
+                        sending.complete(mine);
+                        return WebClient.wrap(mine, speaker.options)
+                                .request(options)
+                                .as(BodyCodec.pipe(collector))
+                                .sendBuffer(Buffer.buffer(body.toByteArray()));
+                    })
                     .compose(head -> {
                         ResponseHead judged = ResponseHead.of(head.statusCode(), head.headers(), endpoint.uri());
                         return collector
@@ -109,23 +115,22 @@ final class OwnCalls {
             collector.whole().onFailure(first::tryFail);
             return first.future()
                     .timeout(limits.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                    .onFailure(over -> collector.cut())
+                    .onFailure(over -> sending.future().onSuccess(RevocableClient::revoke))
                     .recover(failure -> Future.failedFuture(explained(endpoint, failure)))
                     .toCompletionStage();
         });
     }
 
-    private WebClient client(Manner manner, ClientSSLOptions ssl) {
+    private Speaker speaker(Manner manner, ClientSSLOptions ssl) {
         Speaker known = speakers.get(manner);
         if (known == null || !known.ssl.equals(ssl)) {
-            Speaker made = speaker(manner.protocol(), ssl);
-            Speaker before = speakers.put(manner, made);
+            known = speaker(manner.protocol(), ssl);
+            Speaker before = speakers.put(manner, known);
             if (before != null) {
                 before.agent.shutdown(OLD_MINUTES, TimeUnit.MINUTES);
             }
-            known = made;
         }
-        return known.client;
+        return known;
     }
 
     private Speaker speaker(Protocol protocol, ClientSSLOptions ssl) {
@@ -147,8 +152,7 @@ final class OwnCalls {
                     .setUseAlpn(true)
                     .setAlpnVersions(List.of(HttpVersion.HTTP_2));
         }
-        HttpClientAgent agent = vertx.createHttpClient(options);
-        return new Speaker(ssl, agent, WebClient.wrap(agent, options));
+        return new Speaker(ssl, (HttpClientInternal) vertx.createHttpClient(options), options);
     }
 
     void close() {
@@ -166,17 +170,12 @@ final class OwnCalls {
                 failure);
     }
 
-    /**
-     * Takes an answer's body up to a limit. Past it, and when the call is over, it takes nothing more: Web Client cannot take
-     * a request back, but it ends a connection on which nothing is taken for the idle time.
-     */
+    /** Takes an answer's body up to a limit; past it the call fails, and with it what sends the answer is revoked. */
     private static final class Collector implements WriteStream<Buffer> {
         private final int maxBytes;
         private final String endpoint;
         private final Buffer bytes = Buffer.buffer();
         private final Promise<byte[]> whole = Promise.promise();
-        // Set where the time is over, read on the loop of the connection.
-        private volatile boolean over;
 
         Collector(int maxBytes, String endpoint) {
             this.maxBytes = maxBytes;
@@ -187,20 +186,15 @@ final class OwnCalls {
             return whole.future();
         }
 
-        void cut() {
-            over = true;
-        }
-
         @Override
         public Future<Void> write(Buffer chunk) {
-            if (!over && bytes.length() + (long) chunk.length() > maxBytes) {
-                over = true;
-                whole.tryFail(new GatewayException(
-                        Failure.RESPONSE_BODY_TOO_LARGE, endpoint + " answered with more than " + maxBytes + " bytes"));
+            if (bytes.length() + (long) chunk.length() > maxBytes) {
+                GatewayException tooLarge = new GatewayException(
+                        Failure.RESPONSE_BODY_TOO_LARGE, endpoint + " answered with more than " + maxBytes + " bytes");
+                whole.tryFail(tooLarge);
+                return Future.failedFuture(tooLarge);
             }
-            if (!over) {
-                bytes.appendBuffer(chunk);
-            }
+            bytes.appendBuffer(chunk);
             return Future.succeededFuture();
         }
 
@@ -222,7 +216,7 @@ final class OwnCalls {
 
         @Override
         public boolean writeQueueFull() {
-            return over;
+            return false;
         }
 
         @Override

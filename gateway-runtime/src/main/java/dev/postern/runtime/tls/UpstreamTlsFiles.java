@@ -65,10 +65,11 @@ public final class UpstreamTlsFiles {
     private final class Held {
         private final UpstreamTls tls;
         private final List<Path> files = new ArrayList<>();
-        // Guarded by this, but for reading.
+        // Written by the one look at a time.
         private volatile @Nullable Read read;
         private volatile long lookedNanos;
-        private String unusable = "";
+        private volatile String unusable = "";
+        // Guarded by this.
         private @Nullable Future<ClientSSLOptions> look;
 
         Held(UpstreamTls tls) {
@@ -101,7 +102,8 @@ public final class UpstreamTlsFiles {
             }
         }
 
-        private synchronized ClientSSLOptions look() throws PemException {
+        /** One at a time, on a worker thread; without the lock, which event loops take. */
+        private ClientSSLOptions look() throws PemException {
             String fingerprint = Fingerprint.of(files);
             Read before = read;
             boolean same = before != null && fingerprint.equals(before.fingerprint);
