@@ -6,7 +6,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.function.LongSupplier;
@@ -121,6 +120,6 @@ final class Bulkheads implements Visible {
     }
 
     private static String refused(Priority priority) {
-        return "refused_" + priority.name().toLowerCase(Locale.ROOT);
+        return "refused_" + priority.word();
     }
 }
