@@ -85,6 +85,29 @@ public interface Gateway extends AutoCloseable {
      */
     UpstreamState upstream(String name);
 
+    /**
+     * Gives an upstream no new exchanges from now on: they are answered 503. Those under way may finish. Configurations and
+     * lists of endpoints that come later do not end it; {@link #endDrain} does.
+     *
+     * @return done when the upstream works on nothing
+     * @throws IllegalArgumentException when there is none of that name, or it is the host's own code
+     */
+    CompletionStage<Void> drain(String upstream);
+
+    /**
+     * Gives one endpoint no new attempts from now on, as if it were not on the list: the others take over, whatever their
+     * health. Attempts under way may finish; idle connections close after the upstream's {@code keepAlive}. It gets attempts
+     * again after {@link #endDrain}, or when it has left the list and comes back on it.
+     *
+     * @param endpoint its address as in {@link UpstreamState}
+     * @return done when the endpoint works on nothing
+     * @throws IllegalArgumentException when there is none of that address on the list
+     */
+    CompletionStage<Void> drain(String upstream, String endpoint);
+
+    /** Ends all that {@link #drain} has begun at this upstream; harmless when nothing was. */
+    void endDrain(String upstream);
+
     /** The state that filters keep and show: breakers, limits. In the order of their kinds and names. */
     List<StateView> states();
 

@@ -12,6 +12,9 @@ final class HashBalancers {
     /** A megabyte; with more points than this each endpoint gets fewer. */
     private static final int MAX_POINTS = 1 << 17;
 
+    /** Eight points are a cache line: a table of where to begin that is this much smaller stays in the cache. */
+    private static final int LINE_BITS = 3;
+
     private HashBalancers() {}
 
     /**
@@ -47,7 +50,7 @@ final class HashBalancers {
         private final long[] points;
 
         private final int owner;
-        /** Where to begin looking, by the upper bits of the hash: there is about one point to look at. */
+        /** Where to begin looking, by the upper bits of the hash: there are about eight points to look at. */
         private final int[] starts;
 
         private final int shift;
@@ -84,7 +87,7 @@ final class HashBalancers {
                 }
             }
             Arrays.sort(points);
-            int bits = Math.max(1, 32 - Integer.numberOfLeadingZeros(Math.max(1, total - 1)));
+            int bits = Math.max(1, 32 - Integer.numberOfLeadingZeros(Math.max(1, total - 1)) - LINE_BITS);
             shift = 64 - bits;
             starts = new int[1 << bits];
             int at = 0;
@@ -141,25 +144,25 @@ final class HashBalancers {
         @Override
         public Picker prepare(Endpoints endpoints) {
             int size = endpoints.size();
-            int @Nullable [] table = table(endpoints);
+            Slots table = table(endpoints);
+            if (table == null) {
+                return (ticket, candidates, request) -> -1;
+            }
             return (ticket, candidates, request) -> {
                 String value = candidates.key();
-                if (table == null) {
-                    return -1;
-                }
                 if (value == null) {
                     return Balancers.draw(Balancers.mix(ticket), size, candidates);
                 }
                 long bits = hash(value);
                 for (int i = 0; i < MAX_DRAWS; i++) {
-                    int index = table[Balancers.bounded(bits, SIZE)];
+                    int index = table.get(Balancers.bounded(bits, SIZE));
                     if (candidates.allows(index)) {
                         return index;
                     }
                     // Another place for this key, as good as the first: the keys of one that is out are spread evenly.
                     bits = Balancers.mix(bits);
                 }
-                return Balancers.next(table[Balancers.bounded(bits, SIZE)], size, candidates);
+                return Balancers.next(table.get(Balancers.bounded(bits, SIZE)), size, candidates);
             };
         }
 
@@ -168,7 +171,7 @@ final class HashBalancers {
             return "maglev of " + key;
         }
 
-        private static int @Nullable [] table(Endpoints endpoints) {
+        private static @Nullable Slots table(Endpoints endpoints) {
             int size = endpoints.size();
             int heaviest = 0;
             for (int i = 0; i < size; i++) {
@@ -206,10 +209,29 @@ final class HashBalancers {
                     }
                     table[(int) next[each]] = each;
                     if (++filled == SIZE) {
-                        return table;
+                        return new Slots(table, size);
                     }
                 }
             }
+        }
+    }
+
+    /** Who owns each place of a table; two bytes a place where that is enough, which half as many cache lines hold. */
+    private static final class Slots {
+        private final char[] narrow;
+        private final int[] wide;
+
+        Slots(int[] table, int endpoints) {
+            boolean fits = endpoints <= Character.MAX_VALUE + 1;
+            narrow = new char[fits ? table.length : 0];
+            wide = fits ? new int[0] : table;
+            for (int i = 0; i < narrow.length; i++) {
+                narrow[i] = (char) table[i];
+            }
+        }
+
+        int get(int place) {
+            return narrow.length > 0 ? narrow[place] : wide[place];
         }
     }
 

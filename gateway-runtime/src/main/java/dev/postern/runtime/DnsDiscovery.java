@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Endpoints from the domain name system: every address of a name ({@link #addresses}), or the hosts and ports of its SRV
- * records ({@link #services}, RFC 2782: the lowest priority, with weights). Looked up again when the first record expires,
+ * records ({@link #services}, RFC 2782: with weights, the lowest priority unless {@link #priorities} keeps the others). Looked up again when the first record expires,
  * not sooner than {@link #shortest} and not later than {@link #longest}.
  *
  * <p>Names are fully qualified: no search list is applied. While name servers are away, answer errors, or know no such
@@ -28,6 +28,7 @@ public final class DnsDiscovery implements Discovery {
     private final String name;
     private final int port;
     private final boolean secure;
+    private final @Nullable String priorityLabel;
     private final @Nullable InetSocketAddress server;
     private final Duration shortest;
     private final Duration longest;
@@ -36,12 +37,14 @@ public final class DnsDiscovery implements Discovery {
             String name,
             int port,
             boolean secure,
+            @Nullable String priorityLabel,
             @Nullable InetSocketAddress server,
             Duration shortest,
             Duration longest) {
         this.name = name;
         this.port = port;
         this.secure = secure;
+        this.priorityLabel = priorityLabel;
         this.server = server;
         this.shortest = shortest;
         this.longest = longest;
@@ -58,7 +61,7 @@ public final class DnsDiscovery implements Discovery {
             throw new IllegalArgumentException("port: " + port + " (expected: 1 to 65535)");
         }
         EndpointAddress.of("http://" + name);
-        return new DnsDiscovery(name, port, false, null, Duration.ofSeconds(1), Duration.ofMinutes(5));
+        return new DnsDiscovery(name, port, false, null, null, Duration.ofSeconds(1), Duration.ofMinutes(5));
     }
 
     /**
@@ -71,7 +74,7 @@ public final class DnsDiscovery implements Discovery {
             throw new IllegalArgumentException(
                     "name: \"" + name + "\" (expected: service and protocol first: _http._tcp.orders.example.com)");
         }
-        return new DnsDiscovery(name, 0, false, null, Duration.ofSeconds(1), Duration.ofMinutes(5));
+        return new DnsDiscovery(name, 0, false, null, null, Duration.ofSeconds(1), Duration.ofMinutes(5));
     }
 
     /**
@@ -79,7 +82,20 @@ public final class DnsDiscovery implements Discovery {
      * what their certificates are for with {@code UpstreamTls.serverName}.
      */
     public DnsDiscovery https() {
-        return new DnsDiscovery(name, port, true, server, shortest, longest);
+        return new DnsDiscovery(name, port, true, priorityLabel, server, shortest, longest);
+    }
+
+    /**
+     * Keeps the records of all priorities, each with its number under this label, for {@link
+     * dev.postern.Upstream.Builder#priorities} of the same label: those of higher numbers take over as the lower ones fail.
+     * The default is to leave all but the lowest out. Addresses have no priorities, so it is for {@link #services} only.
+     */
+    public DnsDiscovery priorities(String label) {
+        if (port != 0 || label.isBlank()) {
+            throw new IllegalArgumentException(
+                    "priorities: \"" + label + "\" of " + this + " (expected: a label, and SRV records)");
+        }
+        return new DnsDiscovery(name, port, secure, label, server, shortest, longest);
     }
 
     /**
@@ -90,22 +106,25 @@ public final class DnsDiscovery implements Discovery {
      */
     public DnsDiscovery server(InetAddress address, int serverPort) {
         InetSocketAddress newServer = new InetSocketAddress(Objects.requireNonNull(address, "address"), serverPort);
-        return new DnsDiscovery(name, port, secure, newServer, shortest, longest);
+        return new DnsDiscovery(name, port, secure, priorityLabel, newServer, shortest, longest);
     }
 
     /** Asks no more often than this, 1 second or more, whatever the records say; the default is 1 second. */
     public DnsDiscovery shortest(Duration newShortest) {
-        return new DnsDiscovery(name, port, secure, server, Intervals.atLeastASecond("shortest", newShortest), longest);
+        return new DnsDiscovery(
+                name, port, secure, priorityLabel, server, Intervals.atLeastASecond("shortest", newShortest), longest);
     }
 
     /** Asks at least this often, 1 second or more, whatever the records say; the default is 5 minutes. */
     public DnsDiscovery longest(Duration newLongest) {
-        return new DnsDiscovery(name, port, secure, server, shortest, Intervals.atLeastASecond("longest", newLongest));
+        return new DnsDiscovery(
+                name, port, secure, priorityLabel, server, shortest, Intervals.atLeastASecond("longest", newLongest));
     }
 
     @Override
     public Watch watch(Services services, Consumer<List<Endpoint>> endpoints) {
-        return Sources.dns(services, endpoints, toString(), name, port, secure, server, shortest, longest);
+        return Sources.dns(
+                services, endpoints, toString(), name, port, secure, priorityLabel, server, shortest, longest);
     }
 
     @Override
@@ -114,6 +133,7 @@ public final class DnsDiscovery implements Discovery {
                 && that.name.equals(name)
                 && that.port == port
                 && that.secure == secure
+                && Objects.equals(that.priorityLabel, priorityLabel)
                 && Objects.equals(that.server, server)
                 && that.shortest.equals(shortest)
                 && that.longest.equals(longest);
@@ -121,7 +141,7 @@ public final class DnsDiscovery implements Discovery {
 
     @Override
     public int hashCode() {
-        return Objects.hash(name, port, secure, server, shortest, longest);
+        return Objects.hash(name, port, secure, priorityLabel, server, shortest, longest);
     }
 
     @Override

@@ -19,6 +19,7 @@ import dev.postern.StateView;
 import dev.postern.TimeSource;
 import dev.postern.Upstream;
 import dev.postern.UpstreamState;
+import dev.postern.runtime.balancing.Cluster;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.Keys;
 import dev.postern.runtime.discovery.Roster;
@@ -600,7 +601,25 @@ final class RunningGateway implements Front {
         if (mine.destinations().target(name) != null) {
             return new UpstreamState(name, 0, 0, List.of());
         }
-        throw new IllegalArgumentException("upstream: \"" + name + "\" is not defined (defined: "
+        throw unknown(mine, name);
+    }
+
+    /** An upstream that has endpoints. */
+    Cluster cluster(String name) {
+        Loaded mine = loaded();
+        Roster roster = mine.rosters().get(name);
+        if (roster != null) {
+            return roster.cluster();
+        }
+        if (mine.destinations().target(name) != null) {
+            throw new IllegalArgumentException(
+                    "upstream: \"" + name + "\" is the host's own code (expected: one with endpoints)");
+        }
+        throw unknown(mine, name);
+    }
+
+    private static IllegalArgumentException unknown(Loaded mine, String name) {
+        return new IllegalArgumentException("upstream: \"" + name + "\" is not defined (defined: "
                 + mine.snapshot().config().upstreams().stream()
                         .map(Upstream::name)
                         .collect(Collectors.joining(", "))

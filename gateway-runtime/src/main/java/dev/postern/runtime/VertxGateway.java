@@ -26,6 +26,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -168,6 +169,35 @@ final class VertxGateway implements Gateway {
     @Override
     public UpstreamState upstream(String name) {
         return running("upstream").upstream(name);
+    }
+
+    @Override
+    public CompletionStage<Void> drain(String upstream) {
+        return handedOut(running("drain").cluster(upstream).drain());
+    }
+
+    @Override
+    public CompletionStage<Void> drain(String upstream, String endpoint) {
+        CompletableFuture<Void> drained = running("drain").cluster(upstream).drain(endpoint);
+        if (drained == null) {
+            throw new IllegalArgumentException("endpoint: \"" + endpoint + "\" is none of upstream \"" + upstream
+                    + "\" (expected: one of "
+                    + upstream(upstream).endpoints().stream()
+                            .map(UpstreamState.EndpointState::uri)
+                            .collect(Collectors.joining(", "))
+                    + ")");
+        }
+        return handedOut(drained);
+    }
+
+    /** What the host does then is not done on an event loop, nor under a lock of ours. */
+    private CompletionStage<Void> handedOut(CompletableFuture<Void> stage) {
+        return stage.thenRunAsync(() -> {}, control).minimalCompletionStage();
+    }
+
+    @Override
+    public void endDrain(String upstream) {
+        running("endDrain").cluster(upstream).endDrain();
     }
 
     @Override

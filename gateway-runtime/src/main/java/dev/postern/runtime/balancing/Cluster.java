@@ -15,6 +15,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,7 +72,10 @@ public final class Cluster {
         Set<EndpointState> members = Collections.newSetFromMap(new IdentityHashMap<>());
         expunge();
         for (Endpoint endpoint : local ? List.of(Endpoint.of("local:" + name)) : endpoints) {
-            EndpointState state = state(endpoint.uri(), local ? null : EndpointAddress.of(endpoint.uri()));
+            // An address that is known is not taken apart again: of a long list little changes at a time.
+            EndpointState known = remembered(endpoint.uri());
+            EndpointState state =
+                    known != null ? known : state(endpoint.uri(), local ? null : EndpointAddress.of(endpoint.uri()));
             if (members.add(state)) {
                 declared.add(endpoint);
                 states.add(state);
@@ -117,6 +121,45 @@ public final class Cluster {
         return new UpstreamState(name, inFlight, pending, endpoints);
     }
 
+    /**
+     * Gives the whole upstream no more work, also not endpoints that come later, until {@link #endDrain()}.
+     *
+     * @return done when nothing of it is in flight
+     */
+    public synchronized CompletableFuture<Void> drain() {
+        pace.draining(true);
+        List<CompletableFuture<Void>> waiting = new ArrayList<>();
+        for (Known entry : known.values()) {
+            EndpointState state = entry.get();
+            if (state != null) {
+                waiting.add(state.drain());
+            }
+        }
+        return CompletableFuture.allOf(waiting.toArray(CompletableFuture[]::new));
+    }
+
+    /**
+     * Gives one endpoint of the list no more work, until {@link #endDrain()} or until it has left the list.
+     *
+     * @return done when it works on nothing; null when it is not on the list
+     */
+    public synchronized @Nullable CompletableFuture<Void> drain(String uri) {
+        EndpointState state = remembered(
+                EndpointAddress.problem(uri) == null ? EndpointAddress.of(uri).toString() : uri);
+        return state == null || !latest.contains(state) ? null : state.drain();
+    }
+
+    /** Gives all endpoints work again. */
+    public synchronized void endDrain() {
+        pace.draining(false);
+        for (Known entry : known.values()) {
+            EndpointState state = entry.get();
+            if (state != null) {
+                state.endDrain();
+            }
+        }
+    }
+
     @Override
     public String toString() {
         return "upstream \"" + name + '"';
@@ -130,13 +173,18 @@ public final class Cluster {
 
     private EndpointState state(String text, @Nullable EndpointAddress address) {
         String key = address == null ? text : address.toString();
-        Known entry = known.get(key);
-        EndpointState state = entry == null ? null : entry.get();
+        EndpointState state = remembered(key);
         if (state == null) {
             state = new EndpointState(key, address, Seeds.mix(seed ^ key.hashCode()), pace);
             known.put(key, new Known(key, state, forgotten));
         }
         return state;
+    }
+
+    /** By the canonical text, which most lists have. */
+    private @Nullable EndpointState remembered(String key) {
+        Known entry = known.get(key);
+        return entry == null ? null : entry.get();
     }
 
     private void expunge() {

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  * says what is wrong (502 {@code connect_failed}). The first that succeeds after such an outage opens the others for a probe
  * each, so that it does not carry the whole load alone until their time is over.
  *
- * <p>Endpoints of weight 0 are never picked. So nothing is picked only when the list is empty, when all weights are 0, or
- * when the balancer refuses.
+ * <p>Endpoints of weight 0 and those that are drained are never picked, and count for nothing. So nothing is picked only when
+ * there are no others, or when the balancer refuses.
  */
 public final class ClusterView {
     /** Rounds are lost to other threads; a balancer that insists on what is not allowed gets it in the end. */
@@ -148,6 +148,17 @@ public final class ClusterView {
                 }
             }
             endpoint.begin();
+            if (endpoint.draining() || pace.draining()) {
+                // Since we looked. It did not count, so the drain is not held up.
+                endpoint.end();
+                if (probe != null) {
+                    endpoint.undecided(probe);
+                }
+                if (pace.draining()) {
+                    return null;
+                }
+                continue;
+            }
             if (countsAll) {
                 pace.allInFlight().incrementAndGet();
             }
@@ -172,6 +183,9 @@ public final class ClusterView {
     }
 
     private @Nullable Groups groups(Keys keys) {
+        if (pace.draining()) {
+            return null;
+        }
         if (keys.subset() != null && config.subsetLabel() != null) {
             return subsets.get(keys.subset());
         }
@@ -194,6 +208,8 @@ public final class ClusterView {
             String verdict;
             if (declared.get(i).weight() == 0) {
                 verdict = "weight 0";
+            } else if (endpoint.draining() || pace.draining()) {
+                verdict = "drained, " + endpoint.inFlight() + " in flight";
             } else if (groups == null || !groups.contains(i)) {
                 verdict = "not in subset " + config.subsetLabel() + "=" + keys.subset();
             } else {
@@ -400,7 +416,7 @@ public final class ClusterView {
         @Override
         public boolean allows(int index) {
             EndpointState candidate = group.member(index);
-            if (cold != null && cold.contains(candidate)) {
+            if (candidate.draining() || (cold != null && cold.contains(candidate))) {
                 return false;
             }
             if (!again && tried != null && tried.contains(candidate)) {

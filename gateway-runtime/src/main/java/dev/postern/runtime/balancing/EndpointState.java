@@ -2,6 +2,7 @@ package dev.postern.runtime.balancing;
 
 import dev.postern.Failure;
 import java.net.InetAddress;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
@@ -43,6 +44,9 @@ public final class EndpointState {
     private volatile long returnedAt;
 
     private volatile boolean returned;
+    /** For those who wait until it works on nothing; null while it may be given work. */
+    private final AtomicReference<@Nullable CompletableFuture<Void>> drain = new AtomicReference<>();
+
     private final Outcomes outcomes = new Outcomes();
     private final AtomicReference<@Nullable Latency> latency = new AtomicReference<>();
     // Guarded by nothing but its volatility: of two failures at the same moment one may be lost, which decides nothing.
@@ -179,6 +183,43 @@ public final class EndpointState {
         return ejection;
     }
 
+    /**
+     * Gives it no more work from now on; told again, it changes nothing.
+     *
+     * @return done when it works on nothing, or is given work again before that; the caller's own copy
+     */
+    CompletableFuture<Void> drain() {
+        CompletableFuture<Void> mine = new CompletableFuture<>();
+        CompletableFuture<Void> before = drain.compareAndExchange(null, mine);
+        pace.healthChanged();
+        // Said first, looked second; who begins counts first and looks second (ClusterView.select). So one sees the
+        // other.
+        ended();
+        return (before == null ? mine : before).copy();
+    }
+
+    /** Gives it work again; who waited for the end of a drain waits no longer. */
+    void endDrain() {
+        CompletableFuture<Void> waiting = drain.getAndSet(null);
+        if (waiting != null) {
+            back();
+            pace.healthChanged();
+            waiting.complete(null);
+        }
+    }
+
+    /** Whether it gets no more work, by the word of an operator. */
+    public boolean draining() {
+        return drain.get() != null;
+    }
+
+    private void ended() {
+        CompletableFuture<Void> waiting = drain.get();
+        if (waiting != null && inFlight.get() == 0) {
+            waiting.complete(null);
+        }
+    }
+
     /** Whether neither checks nor its answers speak against it. */
     boolean healthy() {
         return well && ejection == null;
@@ -234,7 +275,7 @@ public final class EndpointState {
 
     /** Whether all verdicts let it be picked. */
     public boolean usable(long now) {
-        return healthy() && mark.open(now);
+        return healthy() && !draining() && mark.open(now);
     }
 
     /** Permits given back that had not been taken; anything but 0 is a bug of a caller. */
@@ -313,6 +354,7 @@ public final class EndpointState {
 
     void end() {
         stepBack(inFlight);
+        ended();
     }
 
     void countSurplus() {
@@ -366,6 +408,7 @@ public final class EndpointState {
         MARK.updateAndGet(this, Mark::cleared);
         health(true);
         ejection = null;
+        endDrain();
         latency.set(null);
         lapses = Lapses.NONE;
         outcomes.endStreaks();

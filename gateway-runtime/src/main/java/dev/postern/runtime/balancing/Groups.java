@@ -31,7 +31,6 @@ final class Groups {
     private final Group[] groups;
     private final double panicThreshold;
     private final Pace pace;
-    private final int members;
     private volatile @Nullable Standing known;
 
     /** Endpoints that a balancer picks from. */
@@ -100,7 +99,6 @@ final class Groups {
         Upstream config = view.config();
         pace = view.pace();
         panicThreshold = config.panicThreshold();
-        members = places.size();
         Map<Rank, List<Integer>> ranked = new TreeMap<>();
         for (int place : places) {
             ranked.computeIfAbsent(Rank.of(config, view.declared().get(place).labels()), rank -> new ArrayList<>())
@@ -187,13 +185,19 @@ final class Groups {
         double[] upTo = new double[groups.length];
         double sum = 0;
         int well = 0;
+        int members = 0;
         for (int i = 0; i < groups.length; i++) {
             int healthy = 0;
+            int there = 0;
             for (EndpointState state : groups[i].states) {
-                healthy += state.healthy() ? 1 : 0;
+                if (!state.draining()) {
+                    there++;
+                    healthy += state.healthy() ? 1 : 0;
+                }
             }
             well += healthy;
-            upTo[i] = Math.min(1, SPARE * healthy / Math.max(1, groups[i].size()));
+            members += there;
+            upTo[i] = Math.min(1, SPARE * healthy / Math.max(1, there));
             sum += upTo[i];
         }
         // One group has nobody to hand over to, so what it lacks says nothing.

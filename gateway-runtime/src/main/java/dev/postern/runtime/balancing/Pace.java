@@ -22,6 +22,7 @@ final class Pace {
     private volatile @Nullable Witness witness;
     private volatile long lastReturn;
     private volatile boolean anyReturned;
+    private volatile boolean draining;
 
     Pace(TimeSource time, long firstTicket) {
         this.time = time;
@@ -67,6 +68,15 @@ final class Pace {
     /** Whether some endpoint may still be warming up. */
     boolean warming(long now, long slowStartNanos) {
         return anyReturned && now - lastReturn < slowStartNanos;
+    }
+
+    /** Whether the upstream as a whole gets no more work. */
+    boolean draining() {
+        return draining;
+    }
+
+    void draining(boolean now) {
+        draining = now;
     }
 
     /** What the retries of the upstream may cost. */

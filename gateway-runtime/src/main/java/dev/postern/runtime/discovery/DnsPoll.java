@@ -16,6 +16,7 @@ final class DnsPoll {
     private final String name;
     private final @Nullable InetSocketAddress server;
     private final boolean secure;
+    private final @Nullable String priorityLabel;
     private final Duration shortest;
     private final Duration longest;
 
@@ -24,12 +25,14 @@ final class DnsPoll {
             String name,
             @Nullable InetSocketAddress server,
             boolean secure,
+            @Nullable String priorityLabel,
             Duration shortest,
             Duration longest) {
         this.lookups = lookups;
         this.name = name;
         this.server = server;
         this.secure = secure;
+        this.priorityLabel = priorityLabel;
         this.shortest = shortest;
         this.longest = longest;
     }
@@ -48,8 +51,8 @@ final class DnsPoll {
     }
 
     /**
-     * The hosts and ports that the SRV records name. Those of the lowest priority only: RFC 2782 has the others wait until
-     * nobody of these can be reached, which is for health checks to say.
+     * The hosts and ports that the SRV records name. RFC 2782 has those of higher numbers wait until nobody of the lowest can
+     * be reached: that takes a label for the upstream to tell them apart, and without it they are left out.
      */
     CompletionStage<Found> services() {
         return lookups.services(name, server).thenApply(records -> {
@@ -60,7 +63,7 @@ final class DnsPoll {
             int first = there.stream().mapToInt(Lookups.Service::priority).min().orElse(0);
             return new Found(
                     Registry.sorted(there.stream()
-                            .filter(record -> record.priority() == first)
+                            .filter(record -> priorityLabel != null || record.priority() == first)
                             .map(this::endpoint)
                             .toList()),
                     held(records.stream().map(Lookups.Service::ttl)));
@@ -70,7 +73,9 @@ final class DnsPoll {
     private Endpoint endpoint(Lookups.Service record) {
         // Weight 0 is for those that should hardly be chosen, not for those that must not be.
         int weight = Math.max(1, Math.min(MAX_WEIGHT, record.weight()));
-        return Endpoint.of(Registry.uri(secure, record.target(), record.port())).weight(weight);
+        Endpoint endpoint = Endpoint.of(Registry.uri(secure, record.target(), record.port()))
+                .weight(weight);
+        return priorityLabel == null ? endpoint : endpoint.label(priorityLabel, Integer.toString(record.priority()));
     }
 
     private Duration held(Stream<Duration> ttls) {

@@ -57,10 +57,12 @@ public final class Sources {
             String name,
             int port,
             boolean secure,
+            @Nullable String priorityLabel,
             @Nullable InetSocketAddress server,
             Duration shortest,
             Duration longest) {
-        DnsPoll poll = new DnsPoll(SourceServices.of(services).lookups(), name, server, secure, shortest, longest);
+        DnsPoll poll = new DnsPoll(
+                SourceServices.of(services).lookups(), name, server, secure, priorityLabel, shortest, longest);
         return new PollWatch(services, source, () -> port == 0 ? poll.services() : poll.addresses(port), listener)
                 .start();
     }

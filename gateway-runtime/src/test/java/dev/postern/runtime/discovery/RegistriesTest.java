@@ -1,6 +1,7 @@
 package dev.postern.runtime.discovery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.postern.Discovery;
 import dev.postern.Endpoint;
@@ -269,6 +270,31 @@ class RegistriesTest {
                 .containsExactly(List.of(
                         Endpoint.of("https://a.example.com:8081"),
                         Endpoint.of("https://b.example.com:8082").weight(3)));
+    }
+
+    @Test
+    void services_of_all_priorities_are_kept_under_a_label_for_the_upstream() {
+        services.srv = CompletableFuture.completedFuture(
+                List.of(service("a.example.com", 8081, 10, 3), service("backup.example.com", 8080, 20, 1)));
+        watch(DnsDiscovery.services("_http._tcp.orders.example.com").priorities("priority"));
+        assertThat(told)
+                .containsExactly(List.of(
+                        Endpoint.of("http://a.example.com:8081").weight(3).label("priority", "10"),
+                        Endpoint.of("http://backup.example.com:8080").label("priority", "20")));
+    }
+
+    @Test
+    void addresses_have_no_priorities() {
+        DnsDiscovery services = DnsDiscovery.services("_http._tcp.orders.example.com");
+        assertThat(services.priorities("a"))
+                .isEqualTo(services.priorities("a"))
+                .isNotEqualTo(services)
+                .hasSameHashCodeAs(services.priorities("a"));
+        assertThatThrownBy(() -> services.priorities(" ")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(
+                        () -> DnsDiscovery.addresses("orders.example.com", 80).priorities("a"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageEndingWith("(expected: a label, and SRV records)");
     }
 
     @Test
