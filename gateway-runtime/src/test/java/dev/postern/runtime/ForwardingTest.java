@@ -412,6 +412,23 @@ class ForwardingTest {
                 .containsExactlyElementsOf(hosts);
     }
 
+    @Test
+    void the_answer_to_a_HEAD_can_be_collected_whatever_length_it_tells() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.bytes("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"));
+        Running running = rig.proxy(
+                origin,
+                route -> route.filter(Filter.named(
+                        "collect",
+                        (request, chain) -> chain.proceed(request)
+                                .thenCompose(
+                                        response -> response.body().buffer(1000).thenApply(whole -> response)))),
+                upstream -> upstream);
+        RawClient client = running.client();
+        assertThat(client.request("HEAD", "/", "").readHead().status()).isEqualTo(200);
+        assertThat(client.request("HEAD", "/", "").readHead().status()).isEqualTo(200);
+        assertThat(origin.connections()).isEqualTo(1);
+    }
+
     // ---- connections
 
     @Test

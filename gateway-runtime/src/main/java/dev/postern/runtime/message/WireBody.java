@@ -379,13 +379,15 @@ public final class WireBody implements Body {
     }
 
     private void buffer(int maxBytes, LoopStage<BufferedBody> stage) {
-        if (length > maxBytes) {
+        // The length of a HEAD's answer is that of another message.
+        long coming = contentless ? 0 : length;
+        if (coming > maxBytes) {
             discard();
             stage.fail(tooLarge(maxBytes));
             return;
         }
         // Whoever announces much has not sent it yet.
-        Buffer whole = Buffer.buffer(length > 0 ? (int) Math.min(length, FIRST_BYTES) : 1024);
+        Buffer whole = Buffer.buffer(coming > 0 ? (int) Math.min(coming, FIRST_BYTES) : 1024);
         boolean taken = read(new Reader() {
             @Override
             public void chunk(Buffer chunk) {
