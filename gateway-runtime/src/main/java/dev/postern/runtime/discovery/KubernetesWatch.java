@@ -9,6 +9,7 @@ import dev.postern.UpstreamTls;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,9 +104,9 @@ final class KubernetesWatch implements Discovery.Watch {
             mine = ++turn;
             list = version.isEmpty();
             query = list
-                    ? "&limit=" + PAGE + (nextPage.isEmpty() ? "" : "&continue=" + nextPage)
+                    ? "&limit=" + PAGE + (nextPage.isEmpty() ? "" : "&continue=" + encoded(nextPage))
                     : "&watch=1&allowWatchBookmarks=true&timeoutSeconds=" + WATCH_SECONDS + "&resourceVersion="
-                            + version;
+                            + encoded(version);
         }
         Request request = Request.get(path + query).withHeader("Accept", "application/json");
         authorized(request, (ready, failure) -> {
@@ -117,9 +118,21 @@ final class KubernetesWatch implements Discovery.Watch {
         });
     }
 
+    /** They are opaque to clients. */
+    private static String encoded(String value) {
+        return URLEncoder.encode(value, StandardCharsets.UTF_8);
+    }
+
     private void open(long mine, Request request, boolean list) {
         LineCalls.Reader reader = list ? new ListReader(mine) : new WatchReader(mine);
-        LineCalls.Call opened = services.lineCalls().open(server, request, tls, list ? LIST_SILENCE : SILENCE, reader);
+        LineCalls.Call opened;
+        try {
+            opened = services.lineCalls().open(server, request, tls, list ? LIST_SILENCE : SILENCE, reader);
+        } catch (RuntimeException refused) {
+            // Nobody above would ask again.
+            over(mine, refused);
+            return;
+        }
         boolean late;
         synchronized (this) {
             late = stopped || mine != turn;
@@ -137,12 +150,14 @@ final class KubernetesWatch implements Discovery.Watch {
             then.call(request, null);
             return;
         }
-        Callable<String> read =
-                () -> Files.readString(file, StandardCharsets.UTF_8).strip();
-        services.offload(read).whenComplete((token, failure) -> {
+        Callable<Request> read = () -> request.withHeader(
+                "Authorization",
+                "Bearer " + Files.readString(file, StandardCharsets.UTF_8).strip());
+        services.offload(read).whenComplete((ready, failure) -> {
             if (failure == null) {
-                then.call(request.withHeader("Authorization", "Bearer " + token), null);
+                then.call(ready, null);
             } else {
+                // Also when there is no token in it, or not yet: the kubelet may just be writing it.
                 then.call(null, new IOException("its token " + file + " cannot be read", failure));
             }
         });

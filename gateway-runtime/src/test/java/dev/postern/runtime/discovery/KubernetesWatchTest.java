@@ -87,6 +87,37 @@ class KubernetesWatchTest {
     }
 
     @Test
+    void versions_and_tokens_of_pages_may_hold_any_characters() {
+        watchOrders();
+        answer(services.lastCall(), list("77", "page 2&limit=1", slice("s1", "5", ready("10.0.0.1"))));
+        services.time.advance(MOMENT);
+        assertThat(services.lastCall().request.target()).endsWith("&limit=500&continue=page+2%26limit%3D1");
+        answer(services.lastCall(), list("7 8", "", slice("s2", "6", ready("10.0.0.2"))));
+        services.time.advance(MOMENT);
+        assertThat(services.lastCall().request.target()).endsWith("&resourceVersion=7+8");
+    }
+
+    @Test
+    void a_call_that_cannot_be_begun_is_begun_again(@TempDir Path folder) throws IOException {
+        Path token = Files.writeString(folder.resolve("token"), "secret");
+        services.refusal = new IllegalStateException("no such file: ca.crt");
+        watch(KubernetesDiscovery.service("shop", "orders")
+                .apiServer(API, UpstreamTls.verified())
+                .tokenFile(token));
+        assertThat(services.calls).isEmpty();
+        assertThat(log.lines()).singleElement().asString().contains("no such file: ca.crt");
+
+        services.refusal = null;
+        Files.writeString(token, "");
+        services.time.advance(Duration.ofSeconds(1));
+        assertThat(services.calls).isEmpty();
+
+        Files.writeString(token, "secret");
+        services.time.advance(Duration.ofSeconds(2));
+        assertThat(services.calls).hasSize(1);
+    }
+
+    @Test
     void events_change_the_list_at_once() {
         OpenCall stream = watching(slice("s1", "5", ready("10.0.0.1")), slice("s2", "6", ready("10.0.0.2")));
         stream.answer(200, event("MODIFIED", slice("s1", "80", ready("10.0.0.1"), ready("10.0.0.3"))));

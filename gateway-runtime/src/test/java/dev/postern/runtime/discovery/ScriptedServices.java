@@ -30,6 +30,10 @@ final class ScriptedServices implements SourceServices {
     CompletionStage<List<Lookups.Address>> addresses = CompletableFuture.completedFuture(List.of());
     CompletionStage<List<Lookups.Service>> srv = CompletableFuture.completedFuture(List.of());
     int lookups;
+
+    @Nullable
+    RuntimeException refusal;
+
     private final RandomGenerator random = new Random(1);
 
     /** A call that the test answers. */
@@ -114,6 +118,9 @@ final class ScriptedServices implements SourceServices {
     }
 
     private LineCalls.Call opened(Request request, UpstreamTls tls, Duration silence, LineCalls.Reader reader) {
+        if (refusal != null) {
+            throw refusal;
+        }
         OpenCall call = new OpenCall(request, silence, reader);
         calls.add(call);
         return () -> call.stopped = true;
