@@ -42,6 +42,12 @@ record JwksUrl(String origin, String target) {
         return Request.get(target).withHeader("Accept", "application/jwk-set+json, application/json");
     }
 
+    /** What stands for it in plans and messages: URLs that differ have names that differ, and none tells a query. */
+    String name() {
+        boolean whole = target.indexOf('?') < 0;
+        return whole ? toString() : this + "?" + Sha256.of(target).hex().substring(0, 12);
+    }
+
     /** Without the query, which may hold a secret. */
     @Override
     public String toString() {

@@ -83,7 +83,7 @@ public final class JwtAuth implements Filter, Managed, Checked {
     }
 
     private static StateSpec spec(JwksUrl url) {
-        return new StateSpec("jwks", url.origin() + url.target(), url);
+        return new StateSpec("jwks", url.name(), url);
     }
 
     /**

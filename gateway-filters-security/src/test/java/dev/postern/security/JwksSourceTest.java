@@ -492,6 +492,34 @@ class JwksSourceTest {
     }
 
     @Test
+    void a_plan_that_names_the_state_does_not_show_the_query_of_the_url() {
+        String first = trusting()
+                .jwks("https://issuer.example/keys?code=s3cret")
+                .build()
+                .state()
+                .get(0)
+                .toString();
+        String second = trusting()
+                .jwks("https://issuer.example/keys?code=other")
+                .build()
+                .state()
+                .get(0)
+                .toString();
+
+        assertThat(first)
+                .contains("https://issuer.example/keys?")
+                .doesNotContain("s3cret")
+                .isNotEqualTo(second);
+        assertThat(trusting()
+                        .jwks("https://issuer.example/keys")
+                        .build()
+                        .state()
+                        .get(0)
+                        .name())
+                .isEqualTo("https://issuer.example/keys");
+    }
+
+    @Test
     void with_keys_of_one_issuer_no_token_of_another_is_good() {
         services.publishing(FIRST);
         JwtAuth mine = started();
