@@ -249,8 +249,9 @@ public final class Route {
         }
 
         /**
-         * The deadline of the whole exchange, all attempts included, more than zero; the default is 30 seconds. For gRPC calls
-         * it ends at the response head, and a {@code grpc-timeout} that is shorter comes before it and holds to the end.
+         * The deadline of the whole exchange, all attempts included, more than zero; the default is 30 seconds. For event
+         * streams, WebSockets, gRPC calls and {@link #streaming} routes it ends at the response head. A {@code grpc-timeout}
+         * that is shorter comes before it and holds to the end.
          */
         public Builder timeout(Duration newTimeout) {
             timeout = Durations.positive("timeout", newTimeout);

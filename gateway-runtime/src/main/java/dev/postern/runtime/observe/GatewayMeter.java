@@ -83,7 +83,7 @@ public enum GatewayMeter {
             Kind.GAUGE,
             "",
             List.of("upstream", "endpoint"),
-            "1 while the endpoint may be picked, 0 while it is unhealthy or avoided."),
+            "1 while the endpoint may be picked, 0 while it is unhealthy, ejected or avoided."),
     /** Connections of a door. */
     LISTENER_CONNECTIONS(
             "postern.listener.connections",
