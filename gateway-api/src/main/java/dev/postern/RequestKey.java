@@ -28,7 +28,7 @@ public interface RequestKey {
         return RequestKeys.OfRoute.ID;
     }
 
-    /** The first line of a header. */
+    /** The first line of a header: what the client says, unless a filter has checked it; null once a filter has removed it. */
     static RequestKey header(String name) {
         return new RequestKeys.Header(name);
     }
