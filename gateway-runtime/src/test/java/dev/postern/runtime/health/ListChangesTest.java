@@ -23,7 +23,7 @@ class ListChangesTest {
 
     private final LentServices services = new LentServices();
     private final Cluster cluster = new Cluster("orders", services.time, 0);
-    private final Prober prober = new Prober(services);
+    private final Prober prober = new Prober(any -> services);
     private final Outliers outliers = new Outliers(services);
 
     /** Is asked for its interval once by each probe that is made. */
