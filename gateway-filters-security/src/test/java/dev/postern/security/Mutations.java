@@ -1,20 +1,34 @@
 package dev.postern.security;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Mutated inputs for a parser, the same for the same seed. {@code -Dpostern.fuzz=1000000} is the number for each target,
- * {@code -Dpostern.seed=…} the seed.
+ * {@code -Dpostern.seed=…} the seed. Inputs of {@code src/test/resources/fuzz/TARGET.txt} come first, a line each, with
+ * {@code \xHH} for bytes.
  */
 final class Mutations {
     private static final long EXECUTIONS = Long.getLong("postern.fuzz", 3_000);
     private static final long SEED = Long.getLong("postern.seed", 1);
     private static final int LONGEST = 600;
     private static final String TELLING = "{}[]\":,.\\/%0-9eE+_=u \0\n";
+    // What stands in files is read by people, now and then.
+    private static final int LONGEST_KEPT = 160;
+    private static final int MOST_LINES = 24;
     private static final System.Logger LOG = System.getLogger(Mutations.class.getName());
 
     /** Parses and checks; throws anything when something is wrong. */
@@ -23,14 +37,97 @@ final class Mutations {
         int run(byte[] input) throws Exception;
     }
 
+    private static volatile Map<String, Target> collecting;
+
     private Mutations() {}
 
-    static void run(String name, Target target, String... seeds) {
+    /** Something that runs targets. */
+    interface Runs {
+        /** Runs them. */
+        void run() throws Exception;
+    }
+
+    /** The targets that would be run, by name, for another fuzzer. */
+    static Map<String, Target> collected(Runs runs) throws Exception {
+        Map<String, Target> all = new TreeMap<>();
+        collecting = all;
+        try {
+            runs.run();
+        } finally {
+            collecting = null;
+        }
+        return all;
+    }
+
+    /** The shortest input for each thing that the parser did and none before it did, from a folder with a file for each. */
+    static void keep(String name, Target target, Path folder) throws IOException {
+        List<String> lines = new ArrayList<>(kept(name));
+        Set<Integer> kinds = new HashSet<>();
+        for (String line : lines) {
+            kinds.add(execute(name, target, bytes(line)));
+        }
+        List<byte[]> found = new ArrayList<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path each : files.sorted().toList()) {
+                found.add(Files.readAllBytes(each));
+            }
+        }
+        found.sort(Comparator.comparingInt(input -> input.length));
+        for (byte[] input : found) {
+            boolean small = input.length > 0 && input.length <= LONGEST_KEPT && lines.size() < MOST_LINES;
+            if (small && kinds.add(execute(name, target, input))) {
+                lines.add(escaped(input));
+            }
+        }
+        Files.createDirectories(file(name).getParent());
+        Files.write(file(name), lines, StandardCharsets.US_ASCII);
+    }
+
+    private static Path file(String name) {
+        return Path.of("src/test/resources/fuzz", name + ".txt");
+    }
+
+    private static List<String> kept(String name) throws IOException {
+        return Files.exists(file(name)) ? Files.readAllLines(file(name), StandardCharsets.US_ASCII) : List.of();
+    }
+
+    private static byte[] bytes(String line) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        for (int i = 0; i < line.length(); i++) {
+            if (line.startsWith("\\x", i)) {
+                out.write(Integer.parseInt(line, i + 2, i + 4, 16));
+                i += 3;
+            } else {
+                out.write(line.charAt(i));
+            }
+        }
+        return out.toByteArray();
+    }
+
+    private static String escaped(byte[] input) {
+        StringBuilder out = new StringBuilder();
+        for (byte b : input) {
+            out.append(b >= ' ' && b < 127 && b != '\\' ? "" + (char) b : String.format("\\x%02x", b & 255));
+        }
+        return out.toString();
+    }
+
+    static void run(String name, Target target, String... seeds) throws IOException {
+        Map<String, Target> only = collecting;
+        if (only != null) {
+            only.put(name, target);
+            return;
+        }
         SplittableRandom random = new SplittableRandom(SEED * 31 + name.hashCode());
         List<byte[]> pool = new ArrayList<>();
-        java.util.Set<Integer> kinds = new java.util.HashSet<>();
+        Set<Integer> kinds = new HashSet<>();
+        long start = System.nanoTime();
         for (String seed : seeds) {
             pool.add(seed.getBytes(StandardCharsets.UTF_8));
+            kinds.add(execute(name, target, pool.get(pool.size() - 1)));
+        }
+        for (String line : kept(name)) {
+            pool.add(bytes(line));
             kinds.add(execute(name, target, pool.get(pool.size() - 1)));
         }
         for (long i = 0; i < EXECUTIONS; i++) {
@@ -45,11 +142,12 @@ final class Mutations {
         }
         LOG.log(
                 System.Logger.Level.INFO,
-                "fuzz {0}: {1} executions with seed {2}, {3} kinds of outcome",
+                "fuzz {0}: {1} executions with seed {2}, {3} kinds of outcome, {4} ms",
                 name,
                 Long.toString(EXECUTIONS),
                 Long.toString(SEED),
-                kinds.size());
+                kinds.size(),
+                (System.nanoTime() - start) / 1_000_000);
     }
 
     private static int execute(String name, Target target, byte[] input) {

@@ -19,7 +19,7 @@ class TokenFuzzTest {
     }
 
     @Test
-    void tokens() {
+    void tokens() throws Exception {
         Mutations.run(
                 "token",
                 input -> {
@@ -36,7 +36,7 @@ class TokenFuzzTest {
     }
 
     @Test
-    void strict_json() {
+    void strict_json() throws Exception {
         Mutations.run(
                 "strict-json",
                 input -> {
@@ -52,7 +52,7 @@ class TokenFuzzTest {
     }
 
     @Test
-    void key_sets() {
+    void key_sets() throws Exception {
         Mutations.run(
                 "jwks",
                 input -> {
@@ -70,7 +70,7 @@ class TokenFuzzTest {
     }
 
     @Test
-    void base64_has_one_spelling() {
+    void base64_has_one_spelling() throws Exception {
         Mutations.run(
                 "base64url",
                 input -> {
@@ -91,7 +91,7 @@ class TokenFuzzTest {
     }
 
     @Test
-    void urls_of_key_sets() {
+    void urls_of_key_sets() throws Exception {
         Mutations.run(
                 "jwks-url",
                 input -> {

@@ -2,9 +2,14 @@ package dev.postern.traffic;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.postern.Body;
+import dev.postern.GatewayException;
+import dev.postern.Headers;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +26,7 @@ class TemplateFuzzTest {
     }
 
     @Test
-    void json_of_upstreams() {
+    void json_of_upstreams() throws Exception {
         Mutations.run(
                 "json",
                 input -> {
@@ -40,7 +45,7 @@ class TemplateFuzzTest {
     }
 
     @Test
-    void values_in_targets() {
+    void values_in_targets() throws Exception {
         TargetTemplate template = TargetTemplate.parse("/a/{id}/b?x={query:y}&z=1", problem -> {});
         Mutations.run(
                 "value-in-target",
@@ -65,7 +70,7 @@ class TemplateFuzzTest {
     }
 
     @Test
-    void templates_of_targets() {
+    void templates_of_targets() throws Exception {
         Mutations.run(
                 "target-template",
                 input -> {
@@ -80,7 +85,7 @@ class TemplateFuzzTest {
     }
 
     @Test
-    void templates_of_bodies() {
+    void templates_of_bodies() throws Exception {
         Mutations.run(
                 "json-template",
                 input -> {
@@ -98,5 +103,77 @@ class TemplateFuzzTest {
                 "{\"a\":\"{id}\",\"b\":[\"x {query:q} y\",1],\"c\":{\"d\":\"{user.id}\"}}",
                 "\"{id}\"",
                 "{\"a\":\"{\"}");
+    }
+
+    @Test
+    void base64_in_pieces() throws Exception {
+        Mutations.run(
+                "grpc-web-base64",
+                input -> {
+                    String whole = decoded(input, input.length);
+                    check(
+                            whole.equals(decoded(input, 1)),
+                            "byte by byte: " + decoded(input, 1) + ", at once: " + whole);
+                    check(whole.equals(decoded(input, 1 + (input.length & 7))), "in pieces; at once: " + whole);
+                    if (input.length % 4 == 0 && !whole.equals("broken")) {
+                        StringBuilder plain = new StringBuilder();
+                        for (int at = 0; at < input.length; at += 4) {
+                            byte[] group = Base64.getDecoder().decode(Arrays.copyOfRange(input, at, at + 4));
+                            plain.append(new String(group, StandardCharsets.ISO_8859_1));
+                        }
+                        check(plain.toString().equals(whole), "the JDK reads " + plain);
+                    }
+                    return whole.equals("broken") ? -1 - (input.length & 7) : whole.length();
+                },
+                "AAAAAAJoaQ==",
+                "AAAAAAA=AAAAAAI=",
+                "aGk",
+                "+/+/");
+    }
+
+    private static String decoded(byte[] input, int piece) {
+        Base64Reading reading = new Base64Reading();
+        StringBuilder plain = new StringBuilder();
+        try {
+            for (int at = 0; at < input.length; at += piece) {
+                ByteBuffer next = reading.next(ByteBuffer.wrap(input, at, Math.min(piece, input.length - at)));
+                plain.append(StandardCharsets.ISO_8859_1.decode(next));
+            }
+            return reading.last().toCompletableFuture().isCompletedExceptionally() ? "broken" : plain.toString();
+        } catch (GatewayException broken) {
+            return "broken";
+        }
+    }
+
+    @Test
+    void frames_of_grpc_in_pieces() throws Exception {
+        Mutations.run(
+                "grpc-web-frames",
+                input -> {
+                    String whole = framed(input, input.length);
+                    check(whole.equals(framed(input, 1)), "byte by byte: " + framed(input, 1) + ", at once: " + whole);
+                    check(whole.equals(framed(input, 1 + (input.length & 7))), "in pieces; at once: " + whole);
+                    int frames = 0;
+                    for (int at = 0; whole.equals("whole") && at < input.length; frames++) {
+                        check(input[at] == 0 || input[at] == 1, "flags " + input[at]);
+                        at += 5 + ByteBuffer.wrap(input).getInt(at + 1);
+                    }
+                    return whole.hashCode() + frames;
+                },
+                "\0\0\0\0\2hi",
+                "\1\0\0\0\0\0\0\0\0\1x",
+                "\0\0\0\1");
+    }
+
+    private static String framed(byte[] input, int piece) {
+        GrpcFrames frames = new GrpcFrames(Body.empty(), Headers.EMPTY, false);
+        try {
+            for (int at = 0; at < input.length; at += piece) {
+                frames.next(ByteBuffer.wrap(input, at, Math.min(piece, input.length - at)));
+            }
+            return frames.last().toCompletableFuture().isCompletedExceptionally() ? "half" : "whole";
+        } catch (GatewayException broken) {
+            return "broken";
+        }
     }
 }

@@ -219,7 +219,7 @@ public final class Handshake {
         return kept;
     }
 
-    /** The elements of a list whose parameters may be quoted, commas and all. */
+    /** The elements of a list whose parameters may be quoted, commas and all; none of one that ends within quotes. */
     private static List<String> elements(String list) {
         List<String> elements = new ArrayList<>(2);
         boolean quoted = false;
@@ -239,7 +239,8 @@ public final class Handshake {
                 start = i + 1;
             }
         }
-        return elements;
+        // Where a list that does not end would end, two readers could disagree.
+        return quoted ? List.of() : elements;
     }
 
     private static GatewayException refused(String reason, String what) {

@@ -3,12 +3,13 @@ package dev.postern.runtime.corpus;
 import dev.postern.runtime.rig.Fuzz;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
+import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
- * The targets of {@link ParserFuzzTest} for Jazzer, which need not be on the class path of the tests: {@code
- * --target_class=dev.postern.runtime.corpus.JazzerEntry}, with {@code postern.fuzz.target} naming one of them.
+ * The targets of {@link ParserFuzzTest} for Jazzer, which need not be on the class path of the tests; {@code .ci/fuzz} calls
+ * it. {@code postern.fuzz.target} names one of them; {@code ?} prints their names.
  */
 public final class JazzerEntry {
     private static Fuzz.Target target;
@@ -29,11 +30,21 @@ public final class JazzerEntry {
             }
         });
         String name = System.getProperty("postern.fuzz.target", "");
+        if (name.equals("?")) {
+            System.out.println(String.join("\n", targets.keySet()));
+            System.exit(0);
+        }
         target = targets.get(name);
         if (target == null) {
             throw new IllegalArgumentException(
                     "postern.fuzz.target: " + name + " (expected: one of " + targets.keySet() + ")");
         }
+    }
+
+    /** Keeps what Jazzer has found for the target of this folder, so that every build repeats it. */
+    public static void main(String[] folder) throws Exception {
+        fuzzerInitialize();
+        Fuzz.keep(System.getProperty("postern.fuzz.target"), target, Path.of(folder[0]));
     }
 
     /** Called by Jazzer for every input; whatever is thrown is a finding. */

@@ -6,6 +6,7 @@ import dev.postern.Request;
 import dev.postern.Route;
 import dev.postern.runtime.balancing.EndpointAddress;
 import dev.postern.runtime.balancing.RetryAfter;
+import dev.postern.runtime.discovery.DiscoveryFuzz;
 import dev.postern.runtime.edge.Authority;
 import dev.postern.runtime.edge.CanonicalPath;
 import dev.postern.runtime.edge.IpLiteral;
@@ -14,10 +15,12 @@ import dev.postern.runtime.edge.TargetParser;
 import dev.postern.runtime.forward.ForwardFuzz;
 import dev.postern.runtime.listener.ListenerFuzz;
 import dev.postern.runtime.message.Fields;
+import dev.postern.runtime.message.MessageFuzz;
 import dev.postern.runtime.message.ResponseHead;
 import dev.postern.runtime.message.Tokens;
 import dev.postern.runtime.message.TrailerFields;
 import dev.postern.runtime.observe.ObserveFuzz;
+import dev.postern.runtime.pipeline.PipelineFuzz;
 import dev.postern.runtime.rig.Fuzz;
 import dev.postern.runtime.routing.RoutingFuzz;
 import io.vertx.core.MultiMap;
@@ -400,6 +403,80 @@ class ParserFuzzTest {
                 "http://[2001:db8::1]:80",
                 "http://a/b?c#d",
                 "http://127.1:0");
+    }
+
+    @Test
+    void websockets() throws Exception {
+        Fuzz.run(
+                "websocket-frames",
+                MessageFuzz.frames(),
+                "\\x00\\x81\\x05Hello",
+                "\\x00\\x01\\x03Hel\\x80\\x02lo",
+                "\\x01\\x81\\x85\\x37\\xfa\\x21\\x3d\\x7f\\x9f\\x4d\\x51\\x58",
+                "\\x00\\x88\\x05\\x03\\xe8bye",
+                "\\x02\\xc2\\x7e\\x00\\x7e" + "a".repeat(126),
+                "\\x00\\x89\\x00\\x8a\\x01x\\x81\\x02\\xc3\\xa4");
+        Fuzz.run(
+                "utf8",
+                MessageFuzz.utf8(),
+                "a\\xc3\\xa4\\xe2\\x82\\xac\\xf0\\x9f\\x98\\x80",
+                "\\xed\\xa0\\x80",
+                "abcdefgh\\xf4\\x8f\\xbf\\xbf");
+        Fuzz.run(
+                "websocket-handshake",
+                MessageFuzz.handshakes(),
+                "permessage-deflate; client_max_window_bits, x-own\\x0achat, superchat\\x0apermessage-deflate; a=\"b,c\"",
+                "permessage-deflate\\x0a\\x0apermessage-deflate, permessage-deflate",
+                "x; q=\"a\\x5c\"b\"\\x0aa,b");
+    }
+
+    @Test
+    void grpc() throws Exception {
+        Fuzz.run(
+                "grpc-messages",
+                MessageFuzz.grpcMessages(),
+                "\\x00\\x00\\x00\\x00\\x02hi\\x01\\x00\\x00\\x00\\x00",
+                "\\x00\\x00\\x00\\x03\\xe9");
+        Fuzz.run("grpc-timeout", PipelineFuzz.grpcTimeout(), "100m", "1S", "99999999H", "0n", "12345678u", "1M");
+        Fuzz.run("grpc-status", ForwardFuzz.grpcStatus(), "0", "14", "007", "-1");
+    }
+
+    @Test
+    void http2_and_the_proxy_protocol() throws Exception {
+        Fuzz.run(
+                "http2-frame-heads",
+                ListenerFuzz.frameHeads(),
+                "\\x00\\x00\\x01\\x01\\x05\\x00\\x00\\x00\\x01\\x82\\x00\\x00\\x04\\x03\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x08",
+                "\\x00\\x00\\x00\\x04\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x09\\x04\\x00\\x00\\x00\\x03ab",
+                "\\x00\\x00\\x08\\x07\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x05\\x00\\x00\\x00\\x0b");
+        Fuzz.run(
+                "http2-fields",
+                ListenerFuzz.fields(),
+                "x-a:b c",
+                "connection:close",
+                ":path:/a",
+                "te:trailers",
+                "x-A: b ");
+        Fuzz.run(
+                "proxy-header",
+                ListenerFuzz.proxyHeader(),
+                "PROXY TCP4 192.0.2.1 192.0.2.2 1000 443\\x0d\\x0aGET",
+                "PROXY TCP6 2001:db8::1 ::1 1 65535\\x0d\\x0a",
+                "PROXY UNKNOWN what ever\\x0d\\x0a",
+                "\\x0d\\x0a\\x0d\\x0a\\x00\\x0d\\x0aQUIT\\x0a\\x21\\x11\\x00\\x0c\\xc0\\x00\\x02\\x01\\xc0\\x00\\x02\\x02\\x03\\xe8\\x01\\xbb",
+                "\\x0d\\x0a\\x0d\\x0a\\x00\\x0d\\x0aQUIT\\x0a\\x20\\x00\\x00\\x00");
+    }
+
+    @Test
+    void registries() throws Exception {
+        Fuzz.run(
+                "endpoint-slices",
+                DiscoveryFuzz.slices(),
+                "{\"metadata\":{\"name\":\"a\"},\"ports\":[{\"name\":\"web\",\"port\":80}],\"addressType\":\"IPv4\",\"endpoints\":"
+                        + "[{\"addresses\":[\"10.0.0.1\"],\"conditions\":{\"ready\":true},\"zone\":\"z\",\"nodeName\":\"n\"},"
+                        + "{\"addresses\":[\"2001:db8::1\"],\"conditions\":{\"ready\":false,\"serving\":true}}]}",
+                "{\"ports\":[{\"port\":1}],\"endpoints\":[{\"addresses\":[\"a.example\"]}]}",
+                "[{\"a\":null}]");
     }
 
     @Test

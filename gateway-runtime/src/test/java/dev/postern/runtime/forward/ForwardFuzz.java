@@ -1,7 +1,9 @@
 package dev.postern.runtime.forward;
 
+import dev.postern.Headers;
 import dev.postern.runtime.forward.ResponseFraming.Step;
 import dev.postern.runtime.rig.Fuzz;
+import java.nio.charset.StandardCharsets;
 
 /** Parsers of this package, for the fuzzer. */
 public final class ForwardFuzz {
@@ -17,6 +19,25 @@ public final class ForwardFuzz {
                 throw new IllegalStateException("byte by byte: " + single + ", at once: " + whole);
             }
             return whole.replaceAll("[0-9]+", "").hashCode() ^ (whole.length() & 3);
+        };
+    }
+
+    /** The status of a gRPC response is a number of two digits, or there is none. */
+    public static Fuzz.Target grpcStatus() {
+        return input -> {
+            Headers head;
+            try {
+                head = Headers.builder()
+                        .add("grpc-status", new String(input, StandardCharsets.ISO_8859_1))
+                        .build();
+            } catch (IllegalArgumentException noField) {
+                return -2;
+            }
+            int status = GrpcStatus.of(head);
+            if (status < -1 || status > 99) {
+                throw new IllegalStateException("status " + status);
+            }
+            return status;
         };
     }
 

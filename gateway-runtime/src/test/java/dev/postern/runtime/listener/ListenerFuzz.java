@@ -1,9 +1,11 @@
 package dev.postern.runtime.listener;
 
 import dev.postern.ClientInfo;
+import dev.postern.Headers;
 import dev.postern.runtime.edge.RequestHead.Reported;
 import dev.postern.runtime.listener.FramingGuard.Step;
 import dev.postern.runtime.rig.Fuzz;
+import io.netty.buffer.Unpooled;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -66,6 +68,95 @@ public final class ListenerFuzz {
             String text = new String(input, StandardCharsets.ISO_8859_1);
             ClientInfo caller = callers.behind(peer, new Reported(text, text, text, text, text));
             return caller.address().hashCode() & 15;
+        };
+    }
+
+    /** A PROXY header is what it is as soon as it is there, whatever follows. */
+    public static Fuzz.Target proxyHeader() {
+        return input -> {
+            String whole = proxyHeader(input, input.length);
+            boolean decided = false;
+            for (int length = 0; length <= input.length; length += length < 64 ? 1 : 37) {
+                String part = proxyHeader(input, length);
+                check(!decided || !part.equals("more"), "undecided again after " + length);
+                decided |= !part.equals("more");
+                check(part.equals("more") || part.equals(whole), "after " + length + ": " + part + ", then " + whole);
+            }
+            return whole.replaceAll("[0-9.:a-f/]+", "").hashCode() ^ (whole.length() & 15);
+        };
+    }
+
+    private static String proxyHeader(byte[] input, int length) {
+        try {
+            ProxyHeader header = ProxyHeader.read(Unpooled.wrappedBuffer(input, 0, length));
+            check(header == null || header.length() <= length, "longer than it is");
+            check(header != null || length < ProxyHeader.MAX_BYTES, "undecided");
+            return header == null ? "more" : header.toString();
+        } catch (ProxyHeader.Malformed malformed) {
+            return String.valueOf(malformed.getMessage());
+        }
+    }
+
+    /** Heads of HTTP/2 frames are seen however the bytes are cut, and as many as a plain reading finds. */
+    public static Fuzz.Target frameHeads() {
+        return input -> {
+            String whole = frameHeads(input, Integer.MAX_VALUE);
+            check(whole.equals(frameHeads(input, 1)), "byte by byte: " + frameHeads(input, 1) + ", at once: " + whole);
+            int cut = 2 + (input.length & 15);
+            check(whole.equals(frameHeads(input, cut)), "in pieces of " + cut + ", at once: " + whole);
+            int frames = 0;
+            for (int at = 0; at + 9 <= input.length; frames++) {
+                at += 9 + ((input[at] & 255) << 16 | (input[at + 1] & 255) << 8 | input[at + 2] & 255);
+            }
+            check(whole.chars().filter(c -> c == ';').count() == frames, frames + " frames: " + whole);
+            return whole.replaceAll("[0-9]{3,}", "").hashCode();
+        };
+    }
+
+    private static String frameHeads(byte[] input, int piece) {
+        StringBuilder out = new StringBuilder();
+        FrameWatch watch = new FrameWatch(0, new FrameWatch.Listener() {
+            @Override
+            public boolean frame(int type, int flags, int length, int stream) {
+                out.append(type)
+                        .append(' ')
+                        .append(flags & 5)
+                        .append(' ')
+                        .append(stream)
+                        .append(';');
+                return true;
+            }
+
+            @Override
+            public void code(int type, int stream, long code) {
+                out.append("code ").append(code).append('.');
+            }
+        });
+        for (int at = 0; at < input.length; ) {
+            int count = Math.min(piece, input.length - at);
+            check(watch.pass(Unpooled.wrappedBuffer(input, at, count)), "stopped");
+            at += count;
+        }
+        return out.append(watch.isWithinBlock()).append(watch.continuations()).toString();
+    }
+
+    /** What passes as a field over HTTP/2 is a field to the rest of the gateway. */
+    public static Fuzz.Target fields() {
+        return input -> {
+            String text = new String(input, StandardCharsets.ISO_8859_1);
+            int colon = Math.max(0, text.indexOf(':', 1));
+            String name = text.substring(0, colon);
+            String value = text.substring(Math.min(text.length(), colon + 1));
+            boolean isName = FieldSyntax.isName(name);
+            boolean isValue = FieldSyntax.isValue(value);
+            if (isName && isValue) {
+                check(Headers.builder().add(name, value).build().get(name).equals(value), "read differently");
+            }
+            return (isName ? 1 : 0)
+                    + (isValue ? 2 : 0)
+                    + (FieldSyntax.isOfConnection(name) ? 4 : 0)
+                    + (FieldSyntax.isToken(value) ? 8 : 0)
+                    + (FieldSyntax.isVisible(value) ? 16 : 0);
         };
     }
 

@@ -6,12 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Throws mutated inputs at a parser. A seed repeats a run exactly. Inputs that made the parser do something new are kept and
@@ -36,6 +38,9 @@ public final class Fuzz {
     private static final long SEED = Long.getLong("postern.seed", 1);
     private static final int LONGEST = 512;
     private static final int MOST_KEPT = 2_000;
+    // What stands in files is read by people, now and then.
+    private static final int LONGEST_KEPT = 160;
+    private static final int MOST_LINES = 24;
     private static final String TELLING = " \t\r\n\0/\\.%;:,=?#&\"'{}[]()<>@+-_*09azAZ\u007f\u0080\u00ff";
     private static final System.Logger LOG = System.getLogger(Fuzz.class.getName());
 
@@ -88,13 +93,47 @@ public final class Fuzz {
                 fuzz.words.add(bytes(word));
             }
         }
-        Path file = Path.of("src/test/resources/fuzz", name + ".txt");
-        if (Files.exists(file)) {
-            for (String line : Files.readAllLines(file, StandardCharsets.US_ASCII)) {
-                fuzz.pool.add(bytes(line));
-            }
+        for (String line : kept(name)) {
+            fuzz.pool.add(bytes(line));
         }
         fuzz.run(name, target);
+    }
+
+    private static Path file(String name) {
+        return Path.of("src/test/resources/fuzz", name + ".txt");
+    }
+
+    private static List<String> kept(String name) throws IOException {
+        return Files.exists(file(name)) ? Files.readAllLines(file(name), StandardCharsets.US_ASCII) : List.of();
+    }
+
+    /**
+     * Adds to the inputs that come first what another fuzzer has found: the shortest for each thing that the parser did, and
+     * that no input before did.
+     *
+     * @param folder with a file for each input
+     */
+    public static void keep(String name, Target target, Path folder) throws IOException {
+        List<String> lines = new ArrayList<>(kept(name));
+        Set<Integer> kinds = new HashSet<>();
+        for (String line : lines) {
+            kinds.add(execute(name, target, bytes(line)));
+        }
+        List<byte[]> found = new ArrayList<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path each : files.sorted().toList()) {
+                found.add(Files.readAllBytes(each));
+            }
+        }
+        found.sort(Comparator.comparingInt(input -> input.length));
+        for (byte[] input : found) {
+            boolean small = input.length > 0 && input.length <= LONGEST_KEPT && lines.size() < MOST_LINES;
+            if (small && kinds.add(execute(name, target, input))) {
+                lines.add(escaped(input));
+            }
+        }
+        Files.createDirectories(file(name).getParent());
+        Files.write(file(name), lines, StandardCharsets.US_ASCII);
     }
 
     private void run(String name, Target target) {
