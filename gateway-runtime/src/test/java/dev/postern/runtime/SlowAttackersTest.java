@@ -1,10 +1,15 @@
 package dev.postern.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.postern.Exchange;
+import dev.postern.ExchangeObserver;
 import dev.postern.Limits;
 import dev.postern.Listener;
 import dev.postern.Match;
+import dev.postern.Outcome;
+import dev.postern.Request;
 import dev.postern.Route;
 import dev.postern.Upstream;
 import dev.postern.runtime.rig.GatewayRig;
@@ -22,10 +27,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -37,6 +45,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class SlowAttackersTest {
     private static final int ATTACKERS = Integer.getInteger("postern.attackers", 24);
     private static final int GOOD_CLIENTS = 4;
+    private static final int WARM_REQUESTS = ATTACKERS * 2;
     private static final Duration HEAD = Duration.ofSeconds(2);
     private static final Duration EXCHANGE = Duration.ofSeconds(3);
     private static final Duration WRITE = Duration.ofSeconds(2);
@@ -65,6 +74,7 @@ class SlowAttackersTest {
     private static final class Attacker {
         private final Kind kind;
         private final SocketChannel channel;
+        private final InetSocketAddress local;
         private final long sinceNanos;
         private long goneNanos;
 
@@ -76,6 +86,7 @@ class SlowAttackersTest {
             channel.bind(new InetSocketAddress(
                     InetAddress.getByAddress(new byte[] {127, 0, 0, (byte) (2 + number % 8)}), 0));
             channel.connect(new InetSocketAddress("127.0.0.1", port));
+            local = (InetSocketAddress) channel.getLocalAddress();
             channel.configureBlocking(false);
             channel.write(ByteBuffer.wrap(kind.begin.getBytes(StandardCharsets.US_ASCII)));
             sinceNanos = System.nanoTime();
@@ -115,6 +126,43 @@ class SlowAttackersTest {
         }
     }
 
+    /** When the gateway saw the attackers come, and when it had had enough of them. */
+    private static final class Times implements ExchangeObserver {
+        private final Map<InetSocketAddress, Long> begun = new ConcurrentHashMap<>();
+        private final Map<InetSocketAddress, Long> ended = new ConcurrentHashMap<>();
+
+        @Override
+        public void started(Request request, Exchange exchange) {
+            if (!request.path().equals("/")) {
+                begun.put(exchange.client().peer(), System.nanoTime());
+            }
+        }
+
+        @Override
+        public void ended(Request request, Exchange exchange, Outcome outcome) {
+            if (!request.path().equals("/")) {
+                ended.put(exchange.client().peer(), System.nanoTime());
+            }
+        }
+
+        @Override
+        public void refused(Refused refused) {
+            ended.put(refused.peer(), System.nanoTime());
+        }
+
+        /** How late what was seen is, in milliseconds, at most. */
+        private static long latest(List<Attacker> of, Map<InetSocketAddress, Long> seen, boolean behindDeadline) {
+            return of.stream()
+                            .filter(attacker -> seen.containsKey(attacker.local))
+                            .mapToLong(attacker -> seen.get(attacker.local)
+                                    - attacker.sinceNanos
+                                    - (behindDeadline ? attacker.kind.deadline.toNanos() : 0))
+                            .max()
+                            .orElse(0)
+                    / 1_000_000;
+        }
+    }
+
     @Test
     void slow_clients_are_gone_by_their_deadlines_and_the_others_are_served() throws Exception {
         RawOrigin echo = rig.origin(RawOrigin.echo()).keepNothing();
@@ -125,10 +173,12 @@ class SlowAttackersTest {
                     return true;
                 })
                 .keepNothing();
+        Times times = new Times();
         // Slow uploads and downloads hold connections to the upstream: as many as there may be attackers.
         Running running = rig.start(gateway -> gateway.listen(Listener.http(0)
                         .host("127.0.0.1")
                         .limits(Limits.standard().headTimeout(HEAD).writeTimeout(WRITE)))
+                .observe(times)
                 .upstream(Upstream.builder("echo")
                         .endpoints(echo.url())
                         .maxConnections(4_000)
@@ -151,6 +201,7 @@ class SlowAttackersTest {
         running.keepNothing();
         AtomicBoolean over = new AtomicBoolean();
         AtomicInteger served = new AtomicInteger();
+        AtomicLong slowest = new AtomicLong();
         Queue<Throwable> lost = new ConcurrentLinkedQueue<>();
         List<Thread> good = new ArrayList<>();
         int port = running.port();
@@ -159,8 +210,10 @@ class SlowAttackersTest {
                 try (RawClient client = new RawClient(port)) {
                     while (!over.get()) {
                         String body = "good " + served.get();
+                        long begun = System.nanoTime();
                         assertThat(client.request("POST", "/", body).read().text())
                                 .isEqualTo(body);
+                        slowest.accumulateAndGet(System.nanoTime() - begun, Math::max);
                         served.incrementAndGet();
                     }
                 } catch (Throwable failure) {
@@ -172,6 +225,9 @@ class SlowAttackersTest {
         }
         List<Attacker> attackers = new ArrayList<>();
         try {
+            // Nobody attacks a gateway that has just been started.
+            await().until(() -> served.get() >= WARM_REQUESTS);
+            slowest.set(0);
             attack(attackers, port);
             int before = served.get();
             assertThat(before).isPositive();
@@ -184,16 +240,23 @@ class SlowAttackersTest {
                 attacker.channel.close();
             }
         }
-        StringBuilder seen = new StringBuilder(served + " good requests served, " + lost.size() + " lost");
+        StringBuilder seen = new StringBuilder(served + " good requests served, " + lost.size()
+                + " lost, the slowest took " + slowest.get() / 1_000_000 + " ms");
         for (Kind kind : Kind.values()) {
             long latest = attackers.stream()
                     .filter(attacker -> attacker.kind == kind)
                     .mapToLong(Attacker::lateNanos)
                     .max()
                     .orElse(0);
+            List<Attacker> these =
+                    attackers.stream().filter(attacker -> attacker.kind == kind).toList();
             seen.append(", ")
                     .append(kind)
-                    .append(" gone at most ")
+                    .append(" begun at most ")
+                    .append(Times.latest(these, times.begun, false))
+                    .append(" ms after it came, ended ")
+                    .append(Times.latest(these, times.ended, true))
+                    .append(" ms late, gone ")
                     .append(latest / 1_000_000)
                     .append(" ms late");
             assertThat(latest).as(seen.toString()).isLessThan(GRACE_MILLIS * 1_000_000);

@@ -2,6 +2,8 @@ package dev.postern.runtime.message;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpVersion;
@@ -98,6 +100,21 @@ public final class Channels {
     /** The same for a peer that has been waited for already. */
     public static void closeNow(HttpConnection connection) {
         close(connection, 0);
+    }
+
+    /** Says that nothing more will be written, behind what was; reading goes on. On the connection's loop. */
+    @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for it
+    public static void halfClose(HttpConnection connection) {
+        Channel channel = of(connection);
+        if (channel == null || !channel.isActive()) {
+            return;
+        }
+        SslHandler tls = channel.pipeline().get(SslHandler.class);
+        if (tls != null) {
+            tls.closeOutbound();
+        } else if (channel instanceof DuplexChannel duplex) {
+            duplex.shutdownOutput();
+        }
     }
 
     private static Future<Void> close(HttpConnection connection, long patienceNanos) {

@@ -310,7 +310,7 @@ public final class HttpReply implements Outlet {
         if (pump != null) {
             pump.stop();
         }
-        cutConnection();
+        cutConnection(cause);
     }
 
     @Override
@@ -404,8 +404,7 @@ public final class HttpReply implements Outlet {
             mine.answerInstead(failure);
             return;
         }
-        ended = true;
-        cutConnection();
+        cutConnection(failure);
         if (exchange != null) {
             Failure known = failure.failure();
             boolean asBroken = known == Failure.CLIENT_GONE && !clientGone;
@@ -433,7 +432,7 @@ public final class HttpReply implements Outlet {
     }
 
     /** An unfinished message: the client sees that the end is missing (T116). */
-    private void cutConnection() {
+    private void cutConnection(GatewayException why) {
         ended = true;
         stopWatching();
         if (multiplexed) {
@@ -449,7 +448,12 @@ public final class HttpReply implements Outlet {
         // A reset is refused once the end was given away, written or not; and where it closes the connection it waits
         // for
         // the client.
-        Channels.close(request.connection());
+        if (why.failure() == Failure.CLIENT_STALLED) {
+            // It has been waited for; what it did not take until now it goes without.
+            Channels.closeNow(request.connection());
+        } else {
+            Channels.close(request.connection());
+        }
         fate.closed();
     }
 
@@ -484,7 +488,9 @@ public final class HttpReply implements Outlet {
         request.handler(linger::read);
         request.endHandler(v -> linger.close());
         request.exceptionHandler(broken -> linger.close());
-        linger.timer = loop.schedule(LINGER_NANOS, linger::close);
+        // The client sees the end at once, and who was too slow before is not waited for as long as others.
+        Channels.halfClose(request.connection());
+        linger.timer = loop.schedule(out.getStatusCode() == 408 ? LINGER_NANOS / 2 : LINGER_NANOS, linger::close);
         request.resume();
     }
 
