@@ -45,4 +45,12 @@ public interface HealthCheck {
     static HttpHealthCheck http(String path) {
         return HttpHealthCheck.of(Request.get(path).target());
     }
+
+    /**
+     * A connection every five seconds, closed at once; one that is made within a second is well. For endpoints that have no
+     * page to ask for: it says that the process is there, no more.
+     */
+    static TcpHealthCheck tcp() {
+        return TcpHealthCheck.DEFAULT;
+    }
 }

@@ -1,6 +1,8 @@
 package dev.postern;
 
+import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -29,6 +31,18 @@ public interface Services {
      * @param limits time and size
      */
     CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits);
+
+    /**
+     * Makes a connection of the gateway's own and closes it at once; nothing is sent over it. The stage completes when it is
+     * made, and fails when it is not made in time. By default it fails.
+     *
+     * @param endpoint where to: host and port
+     * @param timeout more than zero
+     */
+    default CompletionStage<Void> connect(Endpoint endpoint, Duration timeout) {
+        return CompletableFuture.failedFuture(
+                new UnsupportedOperationException(getClass().getName() + " makes no connections"));
+    }
 
     /** Runs blocking or CPU-heavy work on the gateway's bounded pool; the stage fails with {@link Failure#OVERLOADED} when it is full. */
     <T> CompletionStage<T> offload(Callable<T> work);

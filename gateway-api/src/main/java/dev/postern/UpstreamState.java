@@ -11,11 +11,33 @@ import org.jspecify.annotations.Nullable;
  * @param inFlight exchanges it is working on
  * @param pending exchanges waiting for a connection
  * @param endpoints its endpoints, in the order of the configuration
+ * @param policies what its policies have done since the gateway has it
  */
-public record UpstreamState(String name, int inFlight, int pending, List<EndpointState> endpoints) {
+public record UpstreamState(String name, int inFlight, int pending, List<EndpointState> endpoints, Policies policies) {
     /** Copies what it is given. */
     public UpstreamState {
         endpoints = List.copyOf(endpoints);
+    }
+
+    /** One whose policies have done nothing. */
+    public UpstreamState(String name, int inFlight, int pending, List<EndpointState> endpoints) {
+        this(name, inFlight, pending, endpoints, Policies.NONE);
+    }
+
+    /**
+     * What policies have done. Counts only grow.
+     *
+     * @param retries attempts made because another had failed
+     * @param retriesRefused retries that the policy wanted and the budget did not have
+     * @param hedges attempts made beside one that was slow
+     * @param hedgesRefused hedges that were due and the budget did not have
+     * @param ejections endpoints taken out by outlier detection
+     * @param panic whether too few endpoints are healthy for health to be believed, now
+     */
+    public record Policies(
+            long retries, long retriesRefused, long hedges, long hedgesRefused, long ejections, boolean panic) {
+        /** Nothing was done. */
+        public static final Policies NONE = new Policies(0, 0, 0, 0, 0, false);
     }
 
     /**

@@ -11,6 +11,7 @@ import dev.postern.runtime.discovery.LineCalls;
 import dev.postern.runtime.discovery.Lookups;
 import dev.postern.runtime.discovery.SourceServices;
 import dev.postern.runtime.snapshot.StateRegistry;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
@@ -48,6 +49,11 @@ record RuntimeServices(
     @Override
     public CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits) {
         return calls.send(endpoint, request, limits, manner);
+    }
+
+    @Override
+    public CompletionStage<Void> connect(Endpoint endpoint, Duration timeout) {
+        return OwnConnects.once(host.vertx(), endpoint, timeout);
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.postern.Match;
 import dev.postern.RetryPolicy;
 import dev.postern.Route;
 import dev.postern.Upstream;
+import dev.postern.UpstreamState;
 import dev.postern.runtime.rig.Figures;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.RawClient;
@@ -86,6 +87,8 @@ class BrownoutTest {
         assertThat(healthy.served()).isEqualTo(REQUESTS);
         assertThat(browned.served()).isEqualTo(REQUESTS);
         assertThat(attempts).isLessThanOrEqualTo(REQUESTS * 105 / 100);
+        assertThat(running.gateway().upstream("orders").policies().hedges())
+                .isGreaterThanOrEqualTo(attempts - REQUESTS);
         if (JUDGES_TIME) {
             assertThat(browned.millis(0.99)).isLessThanOrEqualTo(1.5 * healthy.millis(0.99));
         }
@@ -108,6 +111,9 @@ class BrownoutTest {
                 "all fail: %d attempts for %d requests, the minimum %d a second; %s",
                 asked.get(), REQUESTS, policy.budgetPerSecond(), failing);
         assertThat(failing.served()).isZero();
+        UpstreamState.Policies deeds = running.gateway().upstream("orders").policies();
+        assertThat(deeds.retries()).isEqualTo(asked.get() - REQUESTS);
+        assertThat(deeds.retriesRefused()).isPositive();
         assertThat((double) asked.get())
                 .isGreaterThan(REQUESTS)
                 .isLessThanOrEqualTo(1.2 * REQUESTS + policy.budgetPerSecond() * seconds);

@@ -3,6 +3,7 @@ package dev.postern.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.ClientInfo;
+import dev.postern.HealthCheck;
 import dev.postern.Hedging;
 import dev.postern.Match;
 import dev.postern.OutlierDetection;
@@ -53,6 +54,7 @@ class HealingTest {
         UpstreamState.EndpointState state =
                 running.gateway().upstream("orders").endpoints().get(0);
         assertThat(state.ejection()).isEqualTo("5 answers of 5xx in a row");
+        assertThat(running.gateway().upstream("orders").policies().ejections()).isEqualTo(1);
         assertThat(state.usable()).isFalse();
         assertThat(state.healthy()).isTrue();
         List<String> lines = running.gateway()
@@ -98,6 +100,27 @@ class HealingTest {
         });
         assertThat(running.gateway().upstream("orders").endpoints().get(0).ejection())
                 .isEqualTo("2 answers of 5xx in a row");
+    }
+
+    @Test
+    void an_endpoint_that_takes_no_connection_is_found_by_connecting_and_nothing_is_sent_to_the_other()
+            throws Exception {
+        RawOrigin gone = rig.origin(RawOrigin.ok("gone"));
+        RawOrigin there = rig.origin(RawOrigin.ok("there"));
+        Running running = start(
+                upstream -> upstream.healthCheck(
+                        HealthCheck.tcp().interval(Duration.ofMillis(20)).unhealthyAfter(2)),
+                gone,
+                there);
+        org.awaitility.Awaitility.await().until(() -> gone.connections() > 2 && there.connections() > 2);
+        gone.close();
+        org.awaitility.Awaitility.await()
+                .until(() ->
+                        !running.gateway().upstream("orders").endpoints().get(0).healthy());
+        assertThat(running.gateway().upstream("orders").endpoints().get(1).healthy())
+                .isTrue();
+        assertThat(there.received()).isEmpty();
+        org.awaitility.Awaitility.await().until(() -> there.open() <= 1);
     }
 
     @Test

@@ -241,6 +241,25 @@ class MicrometerMetricsTest {
     }
 
     @Test
+    void what_policies_have_done_is_counted() {
+        List<UpstreamState> states = new ArrayList<>(List.of(orders(0, 0)));
+        Watch watch = metrics.watch(time, Set::of, () -> List.copyOf(states));
+        assertThat(gauge("postern.upstream.panic")).isZero();
+        states.set(0, new UpstreamState("orders", 0, 0, List.of(), new UpstreamState.Policies(5, 4, 3, 2, 1, true)));
+        time.advance(Duration.ofSeconds(1));
+        assertThat(gauge("postern.upstream.panic")).isEqualTo(1);
+        assertThat(List.of("retry", "retry_refused", "hedge", "hedge_refused", "ejection"))
+                .extracting(event -> registry.get("postern.upstream.policies")
+                        .tag("upstream", "orders")
+                        .tag("event", event)
+                        .functionCounter()
+                        .count())
+                .containsExactly(5.0, 4.0, 3.0, 2.0, 1.0);
+        watch.close();
+        assertThat(registry.getMeters()).isEmpty();
+    }
+
+    @Test
     void endpoints_that_come_are_shown_and_those_that_go_are_removed() {
         List<UpstreamState> states = new ArrayList<>(List.of(orders(0, 0, usable("http://a", 0, 0))));
         Watch watch = metrics.watch(time, Set::of, () -> List.copyOf(states));
@@ -356,7 +375,9 @@ class MicrometerMetricsTest {
         metrics.connections(
                 "edge", new ListenerFigures(3, 40, Map.of("max_connections", 7L), Map.of("framing.bare_lf", 5L)));
         assertThat(registry.get("postern.listener.connections").gauge().value()).isEqualTo(3);
-        assertThat(registry.getMeters().stream().map(MicrometerMetricsTest::described))
+        assertThat(registry.getMeters().stream()
+                        .map(MicrometerMetricsTest::described)
+                        .distinct())
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(GatewayMeter.values())
                         .map(MicrometerMetricsTest::described)
                         .toList());

@@ -55,6 +55,9 @@ public final class Attempts {
     private ClusterView view;
     private @Nullable Tried tried;
     private int retries;
+    /** How many of them were made. */
+    private int retried;
+
     private final @Nullable Hedging hedging;
     private boolean hedged;
     /** The attempts under way: one, or two with a hedge. */
@@ -118,6 +121,10 @@ public final class Attempts {
             tried = null;
         }
         Selection selection = view.select(request, tried, keys);
+        if (retries > retried && selection != null) {
+            retried = retries;
+            view.pace().deeds().retried();
+        }
         first = selection;
         return selection;
     }
@@ -142,6 +149,7 @@ public final class Attempts {
         Pace pace = view.pace();
         long taken = pace.hedgeBudget().take(pace.now(), hedging.share(), 0);
         if (taken < 0) {
+            pace.deeds().hedgeRefused();
             return null;
         }
         Tried avoided = new Tried();
@@ -159,6 +167,7 @@ public final class Attempts {
             return null;
         }
         hedged = true;
+        pace.deeds().hedged();
         second = hedge;
         return hedge;
     }
@@ -251,6 +260,7 @@ public final class Attempts {
             Pace pace = view.pace();
             allowed = pace.budget().take(pace.now(), policy.budgetShare(), policy.budgetPerSecond());
             if (allowed < 0) {
+                pace.deeds().retryRefused();
                 return -1;
             }
         }

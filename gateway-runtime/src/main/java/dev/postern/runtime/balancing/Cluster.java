@@ -118,7 +118,8 @@ public final class Cluster {
                     state.connections(),
                     ejection == null ? null : ejection.reason()));
         }
-        return new UpstreamState(name, inFlight, pending, endpoints);
+        return new UpstreamState(
+                name, inFlight, pending, endpoints, pace.deeds().state(current.panicking()));
     }
 
     /**

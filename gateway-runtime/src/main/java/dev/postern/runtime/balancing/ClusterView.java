@@ -220,6 +220,11 @@ public final class ClusterView {
         return lines;
     }
 
+    /** Whether too few are healthy for health to be believed. */
+    boolean panicking() {
+        return everyone.standing().panic();
+    }
+
     /** From now on this one is told what attempts at the upstream are like; null for nobody. */
     public void witness(@Nullable Witness witness) {
         pace.witness(witness);

@@ -166,6 +166,7 @@ public final class EndpointState {
     /** Keeps it out as an outlier. */
     public void eject(Ejection why) {
         ejection = why;
+        pace.deeds().ejected();
         pace.healthChanged();
     }
 

@@ -99,6 +99,10 @@ final class Groups {
         Upstream config = view.config();
         pace = view.pace();
         panicThreshold = config.panicThreshold();
+        if (config.priorityLabel() == null && config.zoneLabel() == null) {
+            groups = new Group[] {new Group("", view, places)};
+            return;
+        }
         Map<Rank, List<Integer>> ranked = new TreeMap<>();
         for (int place : places) {
             ranked.computeIfAbsent(Rank.of(config, view.declared().get(place).labels()), rank -> new ArrayList<>())

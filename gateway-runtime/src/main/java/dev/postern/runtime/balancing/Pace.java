@@ -16,6 +16,7 @@ final class Pace {
     private final AtomicInteger healthChanges = new AtomicInteger();
     private final RetryBudget budget = new RetryBudget();
     private final RetryBudget hedgeBudget = new RetryBudget();
+    private final Deeds deeds = new Deeds();
     private final Latencies latencies = new Latencies();
     private final AtomicInteger allInFlight = new AtomicInteger();
     private final long seed;
@@ -77,6 +78,11 @@ final class Pace {
 
     void draining(boolean now) {
         draining = now;
+    }
+
+    /** What is told of the policies. */
+    Deeds deeds() {
+        return deeds;
     }
 
     /** What the retries of the upstream may cost. */

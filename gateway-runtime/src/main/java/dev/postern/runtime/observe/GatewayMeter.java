@@ -63,6 +63,21 @@ public enum GatewayMeter {
             "exchanges",
             List.of("upstream"),
             "Exchanges that wait for a connection to the upstream."),
+    /** What its policies do. */
+    UPSTREAM_POLICIES(
+            "postern.upstream.policies",
+            Kind.COUNTER,
+            "events",
+            List.of("upstream", "event"),
+            "What policies have done: `retry`, `hedge`, `ejection`; `retry_refused` and `hedge_refused` when a budget had"
+                    + " nothing left."),
+    /** Health is not believed. */
+    UPSTREAM_PANIC(
+            "postern.upstream.panic",
+            Kind.GAUGE,
+            "",
+            List.of("upstream"),
+            "1 while too few endpoints are healthy for health to be believed, so that all are used."),
     /** Work of an endpoint. */
     ENDPOINT_IN_FLIGHT(
             "postern.endpoint.in.flight",

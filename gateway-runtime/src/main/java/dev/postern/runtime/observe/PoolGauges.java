@@ -4,6 +4,7 @@ import dev.postern.TimeSource;
 import dev.postern.UpstreamState;
 import dev.postern.UpstreamState.EndpointState;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
+import java.util.function.ToLongFunction;
 
 /**
  * Gauges for the upstreams and endpoints of the gateways that are being watched. Safe on any thread.
@@ -22,7 +24,7 @@ public final class PoolGauges implements UpstreamGauges {
     private final BiConsumer<Set<String>, Map<String, Set<String>>> configured;
     private final List<Polled<Reading>> views = new CopyOnWriteArrayList<>();
     // Guarded by this. By upstream, and by endpoint of an upstream.
-    private final Map<Place, List<Gauge>> gauges = new HashMap<>();
+    private final Map<Place, List<Meter>> gauges = new HashMap<>();
 
     /**
      * No gauge yet.
@@ -73,11 +75,24 @@ public final class PoolGauges implements UpstreamGauges {
         }
     }
 
-    private List<Gauge> register(Place place) {
+    private List<Meter> register(Place place) {
         if (place.endpoint.isEmpty()) {
             return List.of(
                     upstream(GatewayMeter.UPSTREAM_IN_FLIGHT, place, UpstreamState::inFlight),
-                    upstream(GatewayMeter.UPSTREAM_PENDING, place, UpstreamState::pending));
+                    upstream(GatewayMeter.UPSTREAM_PENDING, place, UpstreamState::pending),
+                    meters.gauge(
+                            GatewayMeter.UPSTREAM_PANIC,
+                            this,
+                            all -> Math.min(
+                                    1,
+                                    all.upstreamSum(
+                                            place, state -> state.policies().panic() ? 1 : 0)),
+                            place.upstream),
+                    policy(place, "retry", UpstreamState.Policies::retries),
+                    policy(place, "retry_refused", UpstreamState.Policies::retriesRefused),
+                    policy(place, "hedge", UpstreamState.Policies::hedges),
+                    policy(place, "hedge_refused", UpstreamState.Policies::hedgesRefused),
+                    policy(place, "ejection", UpstreamState.Policies::ejections));
         }
         return List.of(
                 endpoint(GatewayMeter.ENDPOINT_IN_FLIGHT, place, EndpointState::inFlight),
@@ -88,6 +103,20 @@ public final class PoolGauges implements UpstreamGauges {
                         all -> all.isUsable(place) ? 1 : 0,
                         place.upstream,
                         place.endpoint));
+    }
+
+    private Meter policy(Place place, String event, ToLongFunction<UpstreamState.Policies> count) {
+        return meters.total(
+                GatewayMeter.UPSTREAM_POLICIES, this, all -> all.policySum(place, count), place.upstream, event);
+    }
+
+    private long policySum(Place place, ToLongFunction<UpstreamState.Policies> count) {
+        long sum = 0;
+        for (Polled<Reading> view : views) {
+            UpstreamState state = view.reading().upstreams.get(place);
+            sum += state == null ? 0 : count.applyAsLong(state.policies());
+        }
+        return sum;
     }
 
     private Gauge upstream(GatewayMeter meter, Place place, ToIntFunction<UpstreamState> value) {

@@ -60,6 +60,9 @@ final class Oracle {
     private static final class Door {
         private boolean closed;
         private boolean doubtful;
+        /** When a connect failed last, of however old an attempt. */
+        private long doubtedAt = -1;
+
         private long closedAt = -1;
         private long openedAt = -1;
         /** Attempts begun while it was closed, that nobody knows the end of yet. */
@@ -203,13 +206,15 @@ final class Oracle {
         Door door = door(selection.endpoint());
         if (!open) {
             door.doubtful = true;
+            door.doubtedAt = time.elapsed();
             if (facts.begun() >= door.openedAt) {
                 door.closed = true;
                 door.closedAt = time.elapsed();
             }
         } else if (facts.begun() >= door.closedAt) {
             door.closed = false;
-            door.doubtful = false;
+            // Who began before the failure was known has nothing to say against it: the policies see it that way too.
+            door.doubtful &= facts.begun() < door.doubtedAt;
             door.openedAt = time.elapsed();
         }
         ended(selection, facts);

@@ -7,6 +7,7 @@ import dev.postern.Response;
 import dev.postern.Services;
 import dev.postern.StateSpec;
 import dev.postern.TimeSource;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -22,6 +23,7 @@ final class VirtualServices implements Services {
     private final VirtualTime time;
     private final SplittableRandom random;
     private final BiFunction<Endpoint, CallLimits, CompletionStage<Response>> network;
+    private BiFunction<Endpoint, Duration, CompletionStage<Void>> doors = Services.super::connect;
     private final Map<StateSpec, Object> states = new HashMap<>();
 
     VirtualServices(
@@ -31,6 +33,11 @@ final class VirtualServices implements Services {
         this.time = time;
         this.random = random;
         this.network = network;
+    }
+
+    /** Who says whether connections are made. */
+    void doors(BiFunction<Endpoint, Duration, CompletionStage<Void>> newDoors) {
+        doors = newDoors;
     }
 
     @Override
@@ -52,6 +59,11 @@ final class VirtualServices implements Services {
     @Override
     public CompletionStage<Response> send(Endpoint endpoint, Request request, CallLimits limits) {
         return network.apply(endpoint, limits);
+    }
+
+    @Override
+    public CompletionStage<Void> connect(Endpoint endpoint, Duration timeout) {
+        return doors.apply(endpoint, timeout);
     }
 
     @Override

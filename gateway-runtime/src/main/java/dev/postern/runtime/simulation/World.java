@@ -79,6 +79,7 @@ final class World {
         VirtualServices services = new VirtualServices(time, lent, this::asked);
         prober = new Prober(any -> services);
         outliers = new Outliers(services);
+        services.doors(this::reached);
         for (Endpoint endpoint : upstream.endpoints()) {
             list.add(endpoint);
             String uri = Simulation.canonical(endpoint.uri());
@@ -179,6 +180,21 @@ final class World {
                 answer.completeExceptionally(new GatewayException(Failure.CONNECT_FAILED, "simulated"));
             } else {
                 answer.complete(Response.of(200));
+            }
+            oracle.stands(view);
+        });
+        return answer;
+    }
+
+    /** A health check that only connects. */
+    private CompletionStage<Void> reached(Endpoint endpoint, Duration timeout) {
+        CompletableFuture<Void> answer = new CompletableFuture<>();
+        Behaviour.Door door = behaviour(Simulation.canonical(endpoint.uri())).door();
+        time.in(door == Behaviour.Door.UNREACHABLE ? timeout.toNanos() : CONNECT_NANOS, () -> {
+            if (door == Behaviour.Door.OPEN || door == Behaviour.Door.SILENT) {
+                answer.complete(null);
+            } else {
+                answer.completeExceptionally(new GatewayException(Failure.CONNECT_FAILED, "simulated"));
             }
             oracle.stands(view);
         });

@@ -3,6 +3,7 @@ package dev.postern.runtime.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.postern.HealthCheck;
 import dev.postern.Hedging;
 import dev.postern.LoadBalancer;
 import dev.postern.RetryPolicy;
@@ -106,6 +107,22 @@ class SimulationTest {
                 .property(Property.amplificationAtMost(1.2))
                 .build()
                 .check(0, 5);
+    }
+
+    @Test
+    void a_check_that_only_connects_finds_who_is_gone_and_not_who_is_silent() {
+        Upstream upstream = Upstream.builder("orders")
+                .endpoints("http://a", "http://b", "http://c")
+                .healthCheck(HealthCheck.tcp())
+                .build();
+        Report report = Simulation.of(upstream)
+                .behaves(Duration.ofSeconds(5), "http://a", Behaviour.refusing())
+                .behaves(Duration.ofSeconds(5), "http://b", Behaviour.silent())
+                .build()
+                .run(1);
+        assertThat(report.standings().get(report.standings().size() - 1).healthy())
+                .containsExactly("http://b", "http://c");
+        assertThat(report.violations()).isEmpty();
     }
 
     @Test
