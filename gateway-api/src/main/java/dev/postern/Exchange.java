@@ -22,7 +22,7 @@ public interface Exchange {
         SSE,
         /** A WebSocket handshake on a route that takes them, and the connection that becomes of it. */
         WEBSOCKET,
-        /** A gRPC call. */
+        /** A gRPC call: by its content type, and on a route to an upstream of HTTP/2. */
         GRPC
     }
 

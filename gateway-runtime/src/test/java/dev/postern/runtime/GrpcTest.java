@@ -19,12 +19,15 @@ import dev.postern.Route;
 import dev.postern.Upstream;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.Http2Origin;
+import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawHttp2;
 import dev.postern.runtime.rig.RawHttp2.Frame;
 import dev.postern.runtime.rig.RawHttp2.Stream;
+import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -271,5 +274,19 @@ class GrpcTest {
         int stream = call(client, "/svc/Large");
         client.data(stream, true, message(1001));
         assertThat(trailersOnly(client, stream).header("grpc-status")).isEqualTo("8");
+    }
+
+    @Test
+    void a_content_type_does_not_lift_the_limits_of_routes_without_grpc() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.ok("taken"));
+        Running running = rig.proxy(origin, route -> route.maxRequestBytes(1000), upstream -> upstream);
+        String messages = new String(message(600), StandardCharsets.ISO_8859_1).repeat(3);
+        RawClient.Answer answer = running.client()
+                .send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/grpc\r\n"
+                        + "Transfer-Encoding: chunked\r\n\r\n" + Integer.toHexString(messages.length()) + "\r\n"
+                        + messages + "\r\n0\r\n\r\n")
+                .read();
+        assertThat(answer.status()).isEqualTo(413);
+        assertThat(answer.text()).contains("request_body_too_large");
     }
 }

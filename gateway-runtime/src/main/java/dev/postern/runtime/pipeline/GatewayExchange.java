@@ -389,6 +389,13 @@ public final class GatewayExchange implements Exchange {
         }
     }
 
+    /** Says that no gRPC service can be behind it: what a client calls its content must not lift the limits of the route. */
+    public void isNoCall() {
+        if (kind == Kind.GRPC) {
+            kind = Kind.HTTP;
+        }
+    }
+
     /** Starts the deadline of the route. */
     public void startDeadline() {
         Duration timeout = route.timeout();

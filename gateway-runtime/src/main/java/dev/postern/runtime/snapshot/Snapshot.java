@@ -1,11 +1,13 @@
 package dev.postern.runtime.snapshot;
 
 import dev.postern.ClientInfo;
+import dev.postern.Destination;
 import dev.postern.Exchange;
 import dev.postern.ExchangeObserver;
 import dev.postern.Failure;
 import dev.postern.GatewayConfig;
 import dev.postern.GatewayException;
+import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
@@ -17,12 +19,16 @@ import dev.postern.runtime.pipeline.Outlet;
 import dev.postern.runtime.pipeline.Pipeline;
 import dev.postern.runtime.routing.Routed;
 import dev.postern.runtime.routing.RoutingTable;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One config, compiled: what a request needs is reached from here without a look at the config. Immutable; an exchange
@@ -39,6 +45,8 @@ public final class Snapshot {
     private final RoutingTable table;
     private final Map<Route, Pipeline> pipelines = new IdentityHashMap<>();
     private final Pipeline unmatched;
+    // Routes that no gRPC service is behind.
+    private final Set<Route> withoutCalls = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Epoch epoch;
     private final ExchangeContext context;
 
@@ -59,9 +67,23 @@ public final class Snapshot {
         this.epoch = epoch;
         for (Route route : config.routes()) {
             pipelines.put(route, Pipeline.of(route.id(), config.filters(), route.filters(), lastSteps.apply(route)));
+            if (!takesCalls(route.destination(), config)) {
+                withoutCalls.add(route);
+            }
         }
         unmatched = Pipeline.of(Route.UNMATCHED.id(), config.filters(), List.of(), Snapshot::refuse);
         this.context = context.apply(this);
+    }
+
+    private static boolean takesCalls(@Nullable Destination destination, GatewayConfig config) {
+        Set<String> names = new HashSet<>();
+        if (destination instanceof Destination.ToUpstream to) {
+            names.add(to.name());
+        } else if (destination instanceof Destination.ToSplit to) {
+            to.split().shares().forEach(share -> names.add(share.upstream()));
+        }
+        return config.upstreams().stream()
+                .anyMatch(upstream -> names.contains(upstream.name()) && upstream.protocol() == Protocol.HTTP_2);
     }
 
     /** The config. */
@@ -118,6 +140,9 @@ public final class Snapshot {
         Route route = routed.route();
         GatewayExchange exchange =
                 new GatewayExchange(context, loop, client, request, route, routed::pathVariables, outlet);
+        if (withoutCalls.contains(route)) {
+            exchange.isNoCall();
+        }
         exchange.set(ROUTED, routed);
         born.accept(exchange);
         exchange.startDeadline();
