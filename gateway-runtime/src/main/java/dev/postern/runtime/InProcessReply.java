@@ -6,6 +6,7 @@ import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
 import dev.postern.Response;
+import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.LoopStage;
 import dev.postern.runtime.pipeline.Outlet;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** The way back to a caller of {@code handle()}: the exchange ends when the caller is through with the body. */
 final class InProcessReply implements Outlet {
     private final LoopStage<Response> result;
+    private @Nullable Watched given;
 
     InProcessReply(LoopStage<Response> result) {
         this.result = result;
@@ -30,17 +32,43 @@ final class InProcessReply implements Outlet {
             result.deliver(response);
             return;
         }
-        result.deliver(response.withBody(new Watched(response.body(), exchange)));
+        given = new Watched(response.body(), exchange);
+        result.deliver(response.withBody(given));
     }
 
     @Override
     public void abort(GatewayException cause) {
-        // The body fails by itself: what feeds it was released with the exchange.
         result.fail(cause);
+        if (given != null) {
+            given.cut(cause);
+        }
     }
 
-    /** Passes everything on and notices the end. */
-    private record Watched(Body body, GatewayExchange exchange) implements Body {
+    /** Passes everything on and notices the end; breaks off when the exchange is cut, whoever made the body. On the loop. */
+    private static final class Watched implements Body {
+        private final Body body;
+        private final GatewayExchange exchange;
+        private @Nullable Through reader;
+        private @Nullable LoopStage<BufferedBody> whole;
+        private @Nullable GatewayException broken;
+
+        Watched(Body body, GatewayExchange exchange) {
+            this.body = body;
+            this.exchange = exchange;
+        }
+
+        void cut(GatewayException cause) {
+            broken = cause;
+            if (reader != null) {
+                reader.cut(cause);
+            } else {
+                body.discard();
+            }
+            if (whole != null) {
+                whole.fail(cause);
+            }
+        }
+
         @Override
         public long length() {
             return body.length();
@@ -53,17 +81,48 @@ final class InProcessReply implements Outlet {
 
         @Override
         public Flow.Publisher<ByteBuffer> chunks() {
-            return subscriber -> body.chunks().subscribe(new Through(subscriber, exchange));
+            return subscriber -> exchange.loop().enter(() -> {
+                Through through = new Through(subscriber, exchange);
+                if (broken != null) {
+                    subscriber.onSubscribe(through);
+                    through.cut(broken);
+                    return;
+                }
+                if (reader == null) {
+                    reader = through;
+                }
+                body.chunks().subscribe(through);
+            });
         }
 
         @Override
         public CompletionStage<BufferedBody> buffer(int maxBytes) {
-            return body.buffer(maxBytes).whenComplete((whole, failure) -> {
-                if (whole != null) {
-                    exchange.countResponse((int) whole.length());
-                }
-                over(failure);
-            });
+            LoopStage<BufferedBody> stage = new LoopStage<>(exchange.loop());
+            exchange.loop().enter(() -> buffer(maxBytes, stage));
+            return stage;
+        }
+
+        private void buffer(int maxBytes, LoopStage<BufferedBody> stage) {
+            if (broken != null) {
+                stage.fail(broken);
+                return;
+            }
+            whole = stage;
+            // A body from a connection stops when it is discarded; of any other the reader has to stop.
+            Body source = body instanceof WireBody ? body : Body.from(chunks(), length());
+            source.buffer(maxBytes)
+                    .whenComplete((bytes, failure) -> exchange.loop().enter(() -> {
+                        if (bytes == null) {
+                            exchange.end(asFailure(failure));
+                            stage.fail(failure);
+                        } else {
+                            if (source == body) {
+                                exchange.countResponse((int) bytes.length());
+                            }
+                            exchange.end(null);
+                            stage.deliver(bytes);
+                        }
+                    }));
         }
 
         @Override
@@ -74,11 +133,7 @@ final class InProcessReply implements Outlet {
         @Override
         public void discard() {
             body.discard();
-            over(null);
-        }
-
-        private void over(@Nullable Throwable failure) {
-            exchange.loop().enter(() -> exchange.end(failure == null ? null : asFailure(failure)));
+            exchange.loop().enter(() -> exchange.end(null));
         }
     }
 
@@ -93,57 +148,93 @@ final class InProcessReply implements Outlet {
         return new GatewayException(Failure.RESPONSE_BODY_BROKEN, "the body failed: " + failure, failure);
     }
 
+    /** Between a body and its reader. Signals pass on the loop, wherever they come from. */
     private static final class Through implements Flow.Subscriber<ByteBuffer>, Flow.Subscription {
         private final Flow.Subscriber<? super ByteBuffer> subscriber;
         private final GatewayExchange exchange;
-        private Flow.@Nullable Subscription source;
+        private volatile Flow.@Nullable Subscription source;
+        // On the loop.
+        private boolean over;
 
         Through(Flow.Subscriber<? super ByteBuffer> subscriber, GatewayExchange exchange) {
             this.subscriber = subscriber;
             this.exchange = exchange;
         }
 
+        void cut(GatewayException cause) {
+            if (!over) {
+                over = true;
+                cancelSource();
+                subscriber.onError(cause);
+            }
+        }
+
         @Override
         public void onSubscribe(Flow.Subscription subscription) {
             source = subscription;
-            subscriber.onSubscribe(this);
+            exchange.loop().enter(() -> {
+                if (over) {
+                    subscription.cancel();
+                } else {
+                    subscriber.onSubscribe(this);
+                }
+            });
         }
 
         @Override
         public void onNext(ByteBuffer chunk) {
-            exchange.countResponse(chunk.remaining());
-            subscriber.onNext(chunk);
+            exchange.loop().enter(() -> {
+                if (!over) {
+                    exchange.countResponse(chunk.remaining());
+                    subscriber.onNext(chunk);
+                }
+            });
         }
 
         @Override
         public void onError(Throwable failure) {
-            end(asFailure(failure));
-            subscriber.onError(failure);
+            exchange.loop().enter(() -> {
+                if (!over) {
+                    over = true;
+                    exchange.end(asFailure(failure));
+                    subscriber.onError(failure);
+                }
+            });
         }
 
         @Override
         public void onComplete() {
-            end(null);
-            subscriber.onComplete();
+            exchange.loop().enter(() -> {
+                if (!over) {
+                    over = true;
+                    exchange.end(null);
+                    subscriber.onComplete();
+                }
+            });
         }
 
         @Override
         public void request(long n) {
-            if (source != null) {
-                source.request(n);
+            Flow.Subscription wanted = source;
+            if (wanted != null) {
+                wanted.request(n);
             }
         }
 
         @Override
         public void cancel() {
-            if (source != null) {
-                source.cancel();
-            }
-            end(null);
+            cancelSource();
+            exchange.loop().enter(() -> {
+                over = true;
+                exchange.end(null);
+            });
         }
 
-        private void end(@Nullable GatewayException failure) {
-            exchange.loop().enter(() -> exchange.end(failure));
+        private void cancelSource() {
+            Flow.Subscription unwanted = source;
+            if (unwanted != null) {
+                unwanted.cancel();
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.postern.Body;
+import dev.postern.BufferedBody;
 import dev.postern.ClientInfo;
 import dev.postern.Explanation;
 import dev.postern.Filter;
@@ -30,6 +31,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -148,6 +150,47 @@ class HandleTest {
             assertThat(never).isNotDone();
             time.advance(Duration.ofMillis(1));
             assertThat(now(never).status()).isEqualTo(504);
+            assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0 kept=0");
+            assertThat(time.pending()).isZero();
+        }
+    }
+
+    @Test
+    void a_body_of_the_hosts_ends_with_its_exchange_for_whoever_reads_it() throws Exception {
+        ManualTime time = ManualTime.create();
+        AtomicInteger cancelled = new AtomicInteger();
+        Body endless = Body.from(
+                subscriber -> subscriber.onSubscribe(new Flow.Subscription() {
+                    @Override
+                    public void request(long n) {}
+
+                    @Override
+                    public void cancel() {
+                        cancelled.incrementAndGet();
+                    }
+                }),
+                -1);
+        Gateway gateway = Gateway.builder()
+                .runtime(rig.runtime())
+                .time(time)
+                .route(Route.builder("endless")
+                        .timeout(Duration.ofSeconds(10))
+                        .handler((request, exchange) -> CompletableFuture.completedFuture(
+                                Response.of(200).withBody(endless)))
+                        .build())
+                .build();
+        try (gateway) {
+            gateway.start();
+            Request request = Request.of("GET", "/");
+            CompletableFuture<BufferedBody> whole = now(gateway.handle(request, ClientInfo.local()))
+                    .body()
+                    .buffer(1000)
+                    .toCompletableFuture();
+            time.advance(Duration.ofMillis(9999));
+            assertThat(whole).isNotDone();
+            time.advance(Duration.ofMillis(1));
+            assertThat(whole).isCompletedExceptionally();
+            assertThat(cancelled).hasValue(1);
             assertThat(Leases.of(gateway)).isEqualTo("exchanges=0 attempts=0 kept=0");
             assertThat(time.pending()).isZero();
         }

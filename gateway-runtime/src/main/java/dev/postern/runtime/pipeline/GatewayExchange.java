@@ -295,7 +295,10 @@ public final class GatewayExchange implements Exchange {
                     if (failure != null) {
                         stage.fail(failure);
                     } else {
-                        stage.deliver(value);
+                        boolean late = !stage.deliver(value);
+                        if (late && value instanceof Response unwanted) {
+                            unwanted.body().discard();
+                        }
                     }
                 }));
         return stage;
