@@ -208,7 +208,7 @@ class ByteGuardTest {
             String body = "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,"
                     + "\"code\":\"framing.space_before_colon\",\"requestId\":\"id-1\"}";
             assertThat(rig.sent())
-                    .isEqualTo("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nX-Request-Id: id-1\r\n"
+                    .isEqualTo("HTTP/1.1 400 Bad Request\r\nDate: (now)\r\nConnection: close\r\nX-Request-Id: id-1\r\n"
                             + "Content-Type: application/problem+json\r\nContent-Length: " + body.length()
                             + "\r\n\r\n" + body);
             rig.receive(BAD).receive(HEAD);

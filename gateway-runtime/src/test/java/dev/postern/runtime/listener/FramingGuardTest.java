@@ -210,7 +210,7 @@ class FramingGuardTest {
     void reason_codes_are_unique_and_documented_words() {
         List<String> codes = Arrays.stream(Reason.values()).map(Reason::code).collect(Collectors.toList());
 
-        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("(framing|head|h2)\\.[a-z0-9_]+"));
+        assertThat(codes).doesNotHaveDuplicates().allMatch(code -> code.matches("(framing|head|h2|tls)\\.[a-z0-9_]+"));
     }
 
     @Test
