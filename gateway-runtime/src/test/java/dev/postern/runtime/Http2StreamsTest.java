@@ -21,6 +21,10 @@ import dev.postern.runtime.rig.RawHttp2;
 import dev.postern.runtime.rig.RawHttp2.Stream;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -220,6 +224,107 @@ class Http2StreamsTest {
         assertThat(answer.ended()).as(answer.toString()).isFalse();
         assertThat(answer.reset()).as(answer.toString()).isPositive();
         assertThat(running.outcome().failure()).isEqualTo(Failure.RESPONSE_BODY_BROKEN);
+    }
+
+    // ---- connections that are not made
+
+    @Test
+    void an_endpoint_that_accepts_connections_and_says_nothing_holds_none_of_them() throws Exception {
+        // Vert.x says so of each that it has waited for.
+        rig.expectLog("Connection evicted");
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {
+            Running running = rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
+                            .endpoints("http://127.0.0.1:" + silent.getLocalPort())
+                            .protocol(Protocol.HTTP_2)
+                            .maxConnections(1)
+                            .connectTimeout(Duration.ofMillis(150))
+                            .build())
+                    .route(Route.builder("all")
+                            .match(Match.prefix("/"))
+                            .to("orders")
+                            .build()));
+            for (int i = 1; i <= 3; i++) {
+                running.client().get("/").read();
+                assertThat(running.outcome(i).failure()).as("request " + i).isEqualTo(Failure.CONNECT_TIMEOUT);
+                await().until(() ->
+                        running.gateway().upstream("orders").endpoints().get(0).connections() == 0);
+                // Was it closed? The end of what the gateway sends comes behind its preface.
+                try (Socket accepted = silent.accept()) {
+                    accepted.setSoTimeout(10_000);
+                    accepted.getInputStream().readAllBytes();
+                }
+            }
+        }
+    }
+
+    @Test
+    void streams_under_way_outlast_a_connection_that_was_not_made() throws Exception {
+        rig.expectLog("Connection evicted");
+        CountDownLatch go = new CountDownLatch(1);
+        Http2Origin origin = rig.close(Http2Origin.answering(Http2Origin.complete((connection, stream, frame) -> {
+            connection.headers(stream.id(), false, ":status", "200").data(stream.id(), false, "first ");
+            CompletableFuture.runAsync(() -> {
+                try {
+                    go.await(10, TimeUnit.SECONDS);
+                    connection.data(stream.id(), true, "second");
+                } catch (Exception broken) {
+                    throw new IllegalStateException(broken);
+                }
+            });
+        })));
+        try (FirstOnly door = new FirstOnly(origin.url())) {
+            Running running = rig.start(
+                    gateway -> gateway.listen(Listener.http2Cleartext(0).host("127.0.0.1"))
+                            .upstream(Upstream.builder("orders")
+                                    .endpoints("http://127.0.0.1:" + door.server.getLocalPort())
+                                    .protocol(Protocol.HTTP_2)
+                                    .connectTimeout(Duration.ofMillis(300))
+                                    .build())
+                            .route(Route.builder("all")
+                                    .match(Match.prefix("/"))
+                                    .to("orders")
+                                    .build()));
+            RawHttp2 client = running.http2();
+            int slow = client.next();
+            client.headers(slow, true, request("GET", "/"));
+            client.awaitBytes(slow, 6);
+            assertThat(client.get("/").status()).isEqualTo(504);
+            go.countDown();
+            assertThat(client.await(slow).text()).isEqualTo("first second");
+        }
+    }
+
+    /** Leads the first connection to another port and lets all others wait. */
+    private static final class FirstOnly implements AutoCloseable {
+        private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"));
+
+        FirstOnly(String url) throws IOException {
+            int port = Integer.parseInt(url.substring(url.lastIndexOf(':') + 1));
+            CompletableFuture.runAsync(() -> {
+                try {
+                    Socket first = server.accept();
+                    Socket behind = new Socket("127.0.0.1", port);
+                    new Thread(() -> copy(first, behind)).start();
+                    new Thread(() -> copy(behind, first)).start();
+                } catch (IOException closed) {
+                    throw new IllegalStateException(closed);
+                }
+            });
+        }
+
+        private static void copy(Socket from, Socket to) {
+            try (from;
+                    to) {
+                from.getInputStream().transferTo(to.getOutputStream());
+            } catch (IOException over) {
+                // One side has ended the connection.
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            server.close();
+        }
     }
 
     // ---- heads of endpoints

@@ -9,6 +9,7 @@ import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.message.VertxLoop;
 import io.vertx.core.Future;
+import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpConnectOptions;
 import java.util.ArrayDeque;
@@ -238,29 +239,46 @@ final class EndpointPool {
     /** Makes a connection with a permit in hand. */
     private void connect(Waiter.Want want) {
         AtomicBoolean late = new AtomicBoolean();
-        TimeSource.Timer timer = loop.schedule(config.connectTimeout().toNanos(), () -> {
+        Upstream wanted = config;
+        HttpClientAgent agent;
+        try {
+            agent = client.agent(endpoint, wanted);
+        } catch (RuntimeException broken) {
+            passPermit();
+            want.failed(UpstreamFailures.connecting(endpoint.uri(), broken));
+            return;
+        }
+        TimeSource.Timer timer = loop.schedule(wanted.connectTimeout().toNanos(), () -> {
             if (late.compareAndSet(false, true)) {
+                client.giveUp(endpoint, wanted, agent);
                 want.failed(new GatewayException(
                         Failure.CONNECT_TIMEOUT,
-                        "connect to " + endpoint.uri() + " timed out after " + config.connectTimeout()));
+                        "connect to " + endpoint.uri() + " timed out after " + wanted.connectTimeout()));
             }
         });
-        Future<HttpConnectOptions> options = client.connectOptions(endpoint, config);
+        Future<HttpConnectOptions> options = client.connectOptions(endpoint, wanted);
         if (options.isComplete()) {
-            connect(want, late, timer, options);
+            connect(want, late, timer, agent, options);
         } else {
-            options.onComplete(looked -> loop.enter(() -> connect(want, late, timer, options)));
+            options.onComplete(looked -> loop.enter(() -> connect(want, late, timer, agent, options)));
         }
     }
 
     /** Files of certificates have been looked at, if there are any. */
     private void connect(
-            Waiter.Want want, AtomicBoolean late, TimeSource.Timer timer, Future<HttpConnectOptions> options) {
+            Waiter.Want want,
+            AtomicBoolean late,
+            TimeSource.Timer timer,
+            HttpClientAgent agent,
+            Future<HttpConnectOptions> options) {
+        if (late.get()) {
+            // Nobody would watch over it any more.
+            passPermit();
+            return;
+        }
         Future<HttpClientConnection> made;
         try {
-            made = options.succeeded()
-                    ? client.agent(config).connect(options.result())
-                    : Future.failedFuture(options.cause());
+            made = options.succeeded() ? agent.connect(options.result()) : Future.failedFuture(options.cause());
         } catch (RuntimeException broken) {
             made = Future.failedFuture(broken);
         }

@@ -15,10 +15,12 @@ import io.vertx.core.http.HttpConnectOptions;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.core.tracing.TracingPolicy;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Connections to upstreams, for all loops of a gateway. Outlives configs: a swap drops no connection. */
 public final class UpstreamClient {
@@ -30,6 +32,9 @@ public final class UpstreamClient {
      * every slow client, with 16 it is about one, at a fifth to a third of the throughput of one large body.
      */
     private static final int CHUNK_BYTES = Channels.areKnown() ? 64 * 1024 : 16 * 1024;
+
+    /** Streams last as long as their routes allow, whatever becomes of the agent that made their connection. */
+    private static final Duration STREAMS_LINGER = Duration.ofDays(1);
 
     private final Vertx vertx;
     private final UpstreamTlsFiles tlsFiles;
@@ -83,19 +88,48 @@ public final class UpstreamClient {
             return false;
         }
         queue.leave(pool);
-        queues.computeIfPresent(queue.endpoint(), (endpoint, known) -> known.isUnused() ? null : known);
+        if (queues.computeIfPresent(queue.endpoint(), (endpoint, known) -> known.isUnused() ? null : known) == null) {
+            forget(queue.endpoint());
+        }
         return true;
     }
 
-    // One agent for each connect timeout: Vert.x ignores the one of HttpConnectOptions.
-    HttpClientAgent agent(Upstream config) {
-        int millis = (int)
-                Math.min(Integer.MAX_VALUE, Math.max(1, config.connectTimeout().toMillis()));
-        return agents.computeIfAbsent(
-                new AgentKey(millis, config.protocol()), key -> vertx.createHttpClient(options(key)));
+    /**
+     * Who makes the connections: one for each connect timeout, as Vert.x ignores the one of HttpConnectOptions, and over
+     * HTTP/2 one for each endpoint, so that {@link #giveUp} concerns no other.
+     */
+    HttpClientAgent agent(EndpointState endpoint, Upstream config) {
+        return agents.computeIfAbsent(key(endpoint, config), key -> vertx.createHttpClient(options(key)));
     }
 
-    private record AgentKey(int connectTimeoutMillis, Protocol protocol) {}
+    /**
+     * A connection was not made in time. Over HTTP/2 that may be for want of the endpoint's first frame, for which Vert.x
+     * waits as long as the socket lasts: it ends with its agent. So do idle ones, but no stream that is under way.
+     */
+    void giveUp(EndpointState endpoint, Upstream config, HttpClientAgent agent) {
+        if (config.protocol() == Protocol.HTTP_2 && agents.remove(key(endpoint, config), agent)) {
+            agent.shutdown(STREAMS_LINGER);
+        }
+    }
+
+    private void forget(EndpointState endpoint) {
+        agents.forEach((key, agent) -> {
+            if (key.endpoint() == endpoint && agents.remove(key, agent)) {
+                agent.shutdown(STREAMS_LINGER);
+            }
+        });
+    }
+
+    private static AgentKey key(EndpointState endpoint, Upstream config) {
+        int millis = (int)
+                Math.min(Integer.MAX_VALUE, Math.max(1, config.connectTimeout().toMillis()));
+        return new AgentKey(millis, config.protocol(), config.protocol() == Protocol.HTTP_2 ? endpoint : null);
+    }
+
+    private record AgentKey(
+            int connectTimeoutMillis,
+            Protocol protocol,
+            @Nullable EndpointState endpoint) {}
 
     /** For a connection to an endpoint; at once unless files have to be looked at. Fails when certificates cannot be used. */
     Future<HttpConnectOptions> connectOptions(EndpointState endpoint, Upstream config) {
