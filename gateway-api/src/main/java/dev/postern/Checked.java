@@ -12,4 +12,12 @@ public interface Checked {
      * missing (expected: builder.name("…"))}. Empty when nothing is.
      */
     List<String> problems();
+
+    /**
+     * The names of upstreams that this part calls by itself, such as by {@link Exchange#call}; a configuration that does not
+     * define each of them is refused. The default is none.
+     */
+    default List<String> upstreams() {
+        return List.of();
+    }
 }

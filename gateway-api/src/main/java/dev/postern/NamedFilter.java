@@ -47,6 +47,11 @@ record NamedFilter(String name, Filter filter) implements Filter, Managed, Check
     }
 
     @Override
+    public List<String> upstreams() {
+        return filter instanceof Checked checked ? checked.upstreams() : List.of();
+    }
+
+    @Override
     public String toString() {
         return name;
     }

@@ -82,6 +82,11 @@ public final class Aggregate implements Handler, Checked {
         return problems;
     }
 
+    @Override
+    public List<String> upstreams() {
+        return legs.stream().map(Leg::upstream).toList();
+    }
+
     @Nullable
     Duration timeout() {
         return timeout;

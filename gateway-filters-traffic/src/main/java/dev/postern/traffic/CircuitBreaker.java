@@ -132,6 +132,11 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
     }
 
     @Override
+    public List<String> upstreams() {
+        return options.fallback() instanceof Fallback.Elsewhere elsewhere ? List.of(elsewhere.upstream()) : List.of();
+    }
+
+    @Override
     public List<StateSpec> state() {
         return problems.isEmpty() ? List.of(spec()) : List.of();
     }

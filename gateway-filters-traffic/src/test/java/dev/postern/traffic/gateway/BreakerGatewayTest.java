@@ -174,6 +174,21 @@ class BreakerGatewayTest {
     }
 
     @Test
+    void a_fallback_to_an_upstream_that_there_is_not_is_refused_when_it_is_built() throws Exception {
+        assertThatThrownBy(
+                        () -> builder(breaker().fallbackTo("standby").build()).build())
+                .isInstanceOf(InvalidConfigException.class)
+                .hasMessageContaining("upstream \"standby\" is not defined (defined: orders)");
+        try (Gateway gateway = builder(breaker().build()).build()) {
+            assertThat(gateway.plan(builder(breaker().fallbackTo("standby").build())
+                                    .toConfig())
+                            .problems())
+                    .anyMatch(problem -> problem.message().contains("upstream \"standby\" is not defined"));
+        }
+        builder(breaker().fallbackTo("orders").build()).build().close();
+    }
+
+    @Test
     void two_of_one_name_and_different_rules_are_refused() {
         assertThatThrownBy(() -> builder(breaker().build())
                         .route(Route.builder("other")

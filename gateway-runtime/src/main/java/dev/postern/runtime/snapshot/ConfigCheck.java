@@ -272,9 +272,14 @@ public final class ConfigCheck {
         }
     }
 
-    private static void routes(GatewayConfig config, Findings gateway) {
+    private static Set<String> upstreamNames(GatewayConfig config) {
         Set<String> upstreams = new LinkedHashSet<>();
         config.upstreams().forEach(upstream -> upstreams.add(upstream.name()));
+        return upstreams;
+    }
+
+    private static void routes(GatewayConfig config, Findings gateway) {
+        Set<String> upstreams = upstreamNames(config);
         Set<String> ids = new HashSet<>();
         for (Route route : config.routes()) {
             Findings findings = gateway.about(route.toString());
@@ -338,6 +343,7 @@ public final class ConfigCheck {
     private static void parts(GatewayConfig config, Findings gateway) {
         // A part that is plugged in at many places is asked once, and named by the first.
         IdentityHashMap<Object, Boolean> asked = new IdentityHashMap<>();
+        Set<String> upstreams = upstreamNames(config);
         Map<String, StateSpec> specs = new HashMap<>();
         Map<String, String> users = new HashMap<>();
         Set<String> told = new HashSet<>();
@@ -349,6 +355,8 @@ public final class ConfigCheck {
             try {
                 if (part.object() instanceof Checked checked) {
                     checked.problems().forEach(findings::error);
+                    // Once each: a part that calls one upstream five times lacks one upstream.
+                    new LinkedHashSet<>(checked.upstreams()).forEach(name -> defined(name, upstreams, findings));
                 }
                 for (StateSpec spec : part.state()) {
                     String name = StateRegistry.text(spec);
