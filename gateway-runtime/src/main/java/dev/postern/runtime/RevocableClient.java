@@ -15,6 +15,7 @@ import io.vertx.core.internal.http.HttpClientTransport;
 import io.vertx.core.internal.net.endpoint.EndpointResolverInternal;
 import io.vertx.core.net.ClientSSLOptions;
 import io.vertx.core.spi.metrics.Metrics;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * A client for one call of Web Client, which cannot take a request back: this one can. It is the shared client in all else.
  */
 final class RevocableClient implements HttpClientInternal {
+    private static final System.Logger LOG = System.getLogger(RevocableClient.class.getName());
     private static final long CANCEL = 8;
 
     private final HttpClientInternal shared;
@@ -52,6 +54,8 @@ final class RevocableClient implements HttpClientInternal {
     }
 
     private void made(HttpClientRequest request) {
+        // Whoever called is told by other ways; without a handler Vert.x would log our own reset as an error.
+        request.exceptionHandler(broken -> LOG.log(Level.TRACE, "call broken off", broken));
         boolean late;
         synchronized (this) {
             sent = request;
