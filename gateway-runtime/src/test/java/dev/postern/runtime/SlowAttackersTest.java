@@ -226,7 +226,7 @@ class SlowAttackersTest {
         List<Attacker> attackers = new ArrayList<>();
         try {
             // Nobody attacks a gateway that has just been started.
-            await().until(() -> served.get() >= WARM_REQUESTS);
+            await().atMost(Duration.ofMinutes(1)).until(() -> served.get() >= WARM_REQUESTS);
             slowest.set(0);
             attack(attackers, port);
             int before = served.get();
