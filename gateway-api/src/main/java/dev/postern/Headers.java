@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,20 +22,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Headers implements Iterable<Map.Entry<String, String>> {
     /** No line at all. */
-    public static final Headers EMPTY = new Headers(new String[0]);
+    public static final Headers EMPTY = new Headers(new String[0], 0);
 
     private static final Set<String> SECRET = Set.of(
             "authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "api-key", "x-auth-token");
 
+    // Whoever built it may have left room behind the end.
     private final String[] lines;
+    private final int end;
 
-    private Headers(String[] lines) {
+    private Headers(String[] lines, int end) {
         this.lines = lines;
+        this.end = end;
     }
 
     /** One line. */
     public static Headers of(String name, String value) {
-        return new Headers(new String[] {FieldRules.name(name), FieldRules.value(name, value)});
+        return new Headers(new String[] {FieldRules.name(name), FieldRules.value(name, value)}, 2);
     }
 
     /** An empty builder, for lists made line by line. */
@@ -44,45 +48,45 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
 
     /** The number of lines. */
     public int size() {
-        return lines.length >> 1;
+        return end >> 1;
     }
 
     /** Whether there is no line. */
     public boolean isEmpty() {
-        return lines.length == 0;
+        return end == 0;
     }
 
     /** The name of line {@code index}, as spelled by the sender. */
     public String name(int index) {
-        return lines[index << 1];
+        return lines[Objects.checkIndex(index, end >> 1) << 1];
     }
 
     /** The value of line {@code index}. */
     public String value(int index) {
-        return lines[(index << 1) + 1];
+        return lines[(Objects.checkIndex(index, end >> 1) << 1) + 1];
     }
 
     /** The value of the first line called {@code name}, or null when there is none. */
     public @Nullable String get(String name) {
-        int at = find(lines, lines.length, name, 0);
+        int at = find(lines, end, name, 0);
         return at < 0 ? null : lines[at + 1];
     }
 
     /** Whether a line is called {@code name}. */
     public boolean contains(String name) {
-        return find(lines, lines.length, name, 0) >= 0;
+        return find(lines, end, name, 0) >= 0;
     }
 
     /** The values of all lines called {@code name}, in order. */
     public List<String> all(String name) {
-        int at = find(lines, lines.length, name, 0);
+        int at = find(lines, end, name, 0);
         if (at < 0) {
             return List.of();
         }
         List<String> values = new ArrayList<>(2);
         while (at >= 0) {
             values.add(lines[at + 1]);
-            at = find(lines, lines.length, name, at + 2);
+            at = find(lines, end, name, at + 2);
         }
         return List.copyOf(values);
     }
@@ -96,10 +100,10 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
     public Headers adding(String name, String value) {
         FieldRules.name(name);
         FieldRules.value(name, value);
-        String[] copy = Arrays.copyOf(lines, lines.length + 2);
+        String[] copy = Arrays.copyOf(lines, end + 2);
         copy[copy.length - 2] = name;
         copy[copy.length - 1] = value;
-        return new Headers(copy);
+        return new Headers(copy, copy.length);
     }
 
     /** Drops every line called {@code name}. */
@@ -116,7 +120,7 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
 
     /** A builder that begins with these lines. */
     public Builder toBuilder() {
-        return new Builder(Arrays.copyOf(lines, lines.length + 8), lines.length);
+        return new Builder(Arrays.copyOf(lines, end + 8), end);
     }
 
     @Override
@@ -126,7 +130,7 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
 
             @Override
             public boolean hasNext() {
-                return next < lines.length;
+                return next < end;
             }
 
             @Override
@@ -144,10 +148,10 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
     /** Equal when names (without case) and values are the same, in the same order. */
     @Override
     public boolean equals(@Nullable Object other) {
-        if (!(other instanceof Headers that) || that.lines.length != lines.length) {
+        if (!(other instanceof Headers that) || that.end != end) {
             return false;
         }
-        for (int i = 0; i < lines.length; i += 2) {
+        for (int i = 0; i < end; i += 2) {
             if (!lines[i].equalsIgnoreCase(that.lines[i]) || !lines[i + 1].equals(that.lines[i + 1])) {
                 return false;
             }
@@ -158,7 +162,7 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
     @Override
     public int hashCode() {
         int hash = 1;
-        for (int i = 0; i < lines.length; i += 2) {
+        for (int i = 0; i < end; i += 2) {
             hash = 31 * hash + lines[i].toLowerCase(Locale.ROOT).hashCode();
             hash = 31 * hash + lines[i + 1].hashCode();
         }
@@ -169,7 +173,7 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder("[");
-        for (int i = 0; i < lines.length; i += 2) {
+        for (int i = 0; i < end; i += 2) {
             boolean secret = SECRET.contains(lines[i].toLowerCase(Locale.ROOT));
             text.append(i > 0 ? ", " : "").append(lines[i]).append(": ").append(secret ? "***" : lines[i + 1]);
         }
@@ -191,6 +195,8 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
     public static final class Builder {
         private String[] lines;
         private int end;
+        // What was built has them too.
+        private boolean shared;
 
         private Builder(String[] lines, int end) {
             this.lines = lines;
@@ -203,7 +209,9 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
             FieldRules.value(name, value);
             if (end + 2 > lines.length) {
                 lines = Arrays.copyOf(lines, Math.max(16, lines.length * 2));
+                shared = false;
             }
+            own();
             lines[end++] = name;
             lines[end++] = value;
             return this;
@@ -216,6 +224,7 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
                 return add(name, value);
             }
             FieldRules.value(name, value);
+            own();
             lines[at] = FieldRules.name(name);
             lines[at + 1] = value;
             drop(name, at + 2);
@@ -236,10 +245,23 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
 
         /** The list as it stands now. */
         public Headers build() {
-            return end == 0 ? EMPTY : new Headers(Arrays.copyOf(lines, end));
+            if (end == 0) {
+                return EMPTY;
+            }
+            shared = true;
+            return new Headers(lines, end);
+        }
+
+        /** Before the first change after {@link #build}: what was built stays as it is. */
+        private void own() {
+            if (shared) {
+                lines = lines.clone();
+                shared = false;
+            }
         }
 
         private void drop(String name, int from) {
+            own();
             int kept = from;
             int length = name.length();
             for (int i = from; i < end; i += 2) {

@@ -219,4 +219,21 @@ class HeadersTest {
         Iterator<Map.Entry<String, String>> lines = Headers.EMPTY.iterator();
         assertThatExceptionOfType(NoSuchElementException.class).isThrownBy(lines::next);
     }
+
+    @Test
+    void what_was_built_stays_as_it_is_when_its_builder_goes_on() {
+        Headers.Builder builder = Headers.builder().add("A", "1").add("B", "2");
+        Headers first = builder.build();
+        Headers second = builder.add("C", "3").build();
+        Headers third = builder.set("A", "4").build();
+        Headers fourth = builder.remove("B").build();
+
+        assertThat(first)
+                .hasToString("[A: 1, B: 2]")
+                .hasSize(2)
+                .isEqualTo(Headers.of("A", "1").adding("B", "2"));
+        assertThat(second).hasToString("[A: 1, B: 2, C: 3]");
+        assertThat(third).hasToString("[A: 4, B: 2, C: 3]");
+        assertThat(fourth).hasToString("[A: 4, C: 3]");
+    }
 }

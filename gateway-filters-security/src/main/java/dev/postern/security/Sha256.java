@@ -13,14 +13,22 @@ import java.util.HexFormat;
  * comparison of two digests may leak by its timing is a prefix of a digest, from which no credential can be made.
  */
 record Sha256(long first, long second, long third, long fourth) {
+    // Making one takes as long as a short digest, and half a kilobyte.
+    private static final ThreadLocal<MessageDigest> DIGEST = ThreadLocal.withInitial(Sha256::digest);
+
     /** Of the UTF-8 bytes of a text. */
     static Sha256 of(String text) {
         return of(text.getBytes(StandardCharsets.UTF_8));
     }
 
     static Sha256 of(byte[] bytes) {
+        // One that has made a digest is as new again.
+        return read(DIGEST.get().digest(bytes));
+    }
+
+    private static MessageDigest digest() {
         try {
-            return read(MessageDigest.getInstance("SHA-256").digest(bytes));
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException impossible) {
             throw new IllegalStateException("a JVM without SHA-256", impossible);
         }

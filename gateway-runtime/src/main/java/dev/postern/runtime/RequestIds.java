@@ -1,5 +1,6 @@
 package dev.postern.runtime;
 
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 
@@ -8,7 +9,7 @@ import java.util.random.RandomGenerator;
  * seeds, so that making one costs no lock and no system call. Not for secrets.
  */
 final class RequestIds {
-    private static final char[] HEX = "0123456789abcdef".toCharArray();
+    private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.ISO_8859_1);
 
     private final long high;
     private final long low;
@@ -21,13 +22,13 @@ final class RequestIds {
 
     String next() {
         long n = counter.getAndIncrement();
-        char[] text = new char[32];
+        byte[] text = new byte[32];
         write(mix(high + n), text, 0);
         write(mix(low ^ n * 0x9E3779B97F4A7C15L), text, 16);
-        return new String(text);
+        return new String(text, StandardCharsets.ISO_8859_1);
     }
 
-    private static void write(long bits, char[] text, int at) {
+    private static void write(long bits, byte[] text, int at) {
         for (int i = 15; i >= 0; i--) {
             text[at + i] = HEX[(int) (bits & 15)];
             bits >>>= 4;

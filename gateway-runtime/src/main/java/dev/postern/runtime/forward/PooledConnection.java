@@ -26,6 +26,7 @@ final class PooledConnection {
         this.socket = Channels.exclusive(connection);
         this.guard = socket == null ? null : ResponseGuard.install(socket, () -> pool.closed(this));
         if (isMultiplexed()) {
+            Channels.gatherFlushes(Channels.of(connection));
             // RFC 9113 6.8: what is under way may be answered, and nothing else will be.
             connection.shutdownHandler(said -> {
                 leaving = true;

@@ -1,7 +1,6 @@
 package dev.postern.runtime.forward;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -287,18 +286,20 @@ final class ResponseFraming {
     private Step valueEnd() {
         state = State.LINE_START;
         return switch (kind) {
-            case LENGTH -> length(trimmed());
+            case LENGTH -> length();
             case CODING -> trimmed().equalsIgnoreCase("chunked") ? Step.MORE : refuse("transfer coding");
             case PLAIN -> Step.MORE;
         };
     }
 
-    private Step length(String text) {
-        if (text.isEmpty() || text.length() > MAX_LENGTH_DIGITS) {
+    private Step length() {
+        int from = trimmedStart();
+        int to = trimmedEnd(from);
+        if (from == to || to - from > MAX_LENGTH_DIGITS) {
             return refuse("length");
         }
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
+        for (int i = from; i < to; i++) {
+            char c = word.charAt(i);
             if (c < '0' || c > '9') {
                 return refuse("length");
             }
@@ -308,24 +309,43 @@ final class ResponseFraming {
     }
 
     private String trimmed() {
+        int from = trimmedStart();
+        return word.substring(from, trimmedEnd(from));
+    }
+
+    private int trimmedStart() {
         int from = 0;
-        int to = word.length();
-        while (from < to && isBlank(word.charAt(from))) {
+        while (from < word.length() && isBlank(word.charAt(from))) {
             from++;
         }
+        return from;
+    }
+
+    private int trimmedEnd(int from) {
+        int to = word.length();
         while (to > from && isBlank(word.charAt(to - 1))) {
             to--;
         }
-        return word.substring(from, to);
+        return to;
     }
 
     private static boolean isBlank(char c) {
         return c == ' ' || c == '\t';
     }
 
+    /** Names are ASCII by now. Makes no string: it is asked for every field of every response. */
     private boolean isWord(String lowerName) {
-        return word.length() == lowerName.length()
-                && word.toString().toLowerCase(Locale.ROOT).equals(lowerName);
+        int length = word.length();
+        if (length != lowerName.length()) {
+            return false;
+        }
+        for (int i = 0; i < length; i++) {
+            char c = word.charAt(i);
+            if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lowerName.charAt(i)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Step count() {

@@ -74,7 +74,8 @@ public final class UpstreamClient {
     }
 
     LoopPools pools(VertxLoop loop) {
-        return pools.computeIfAbsent(loop, at -> new LoopPools(at, this));
+        LoopPools known = pools.get(loop);
+        return known != null ? known : pools.computeIfAbsent(loop, at -> new LoopPools(at, this));
     }
 
     EndpointQueue queue(EndpointState endpoint) {

@@ -129,6 +129,7 @@ final class Http2Guard extends ChannelDuplexHandler implements FrameWatch.Listen
         }
         codecContext = found;
         pipeline.addBefore(found.name(), null, this);
+        Channels.gatherFlushes(pipeline.channel());
         return true;
     }
 

@@ -12,6 +12,7 @@ import dev.postern.runtime.edge.RequestHead;
 import dev.postern.runtime.edge.RequestHead.Reported;
 import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.ClientCertificate;
+import dev.postern.runtime.message.FieldLines;
 import dev.postern.runtime.message.Provenance;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.message.WireBody;
@@ -327,7 +328,7 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
         return RequestHead.of(
                 incoming.method().name(),
                 incoming.uri(),
-                incoming.headers(),
+                FieldLines.of(incoming.headers()),
                 pseudo == null ? null : pseudo.toString(),
                 incoming.isSSL() ? "https" : "http",
                 settings.maxHeaders());

@@ -1,9 +1,12 @@
 package dev.postern.runtime.message;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.handler.flush.FlushConsolidationHandler;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpVersion;
@@ -32,6 +35,9 @@ public final class Channels {
     private static final String INNER = "io.vertx.core.http.impl.HttpClientConnection";
     /** How long a peer has for what was written before its connection was closed. */
     private static final long LAST_WRITE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** As Netty's default: past it the gain is nothing and the wait is longer. */
+    private static final int MAX_GATHERED_FLUSHES = 256;
 
     private static final @Nullable Way WAY = way();
 
@@ -79,6 +85,19 @@ public final class Channels {
      */
     public static Future<Void> close(HttpConnection connection) {
         return close(connection, LAST_WRITE_NANOS);
+    }
+
+    /**
+     * Lets what the streams of one HTTP/2 connection have to say in one turn of the loop go out together: they speak when
+     * other sockets have been read, and each of them would cost a system call. What waits goes out when the turn ends, when
+     * the connection closes, and after so many parts in any case. Once for each connection, on its loop.
+     */
+    public static void gatherFlushes(@Nullable Channel channel) {
+        ChannelHandlerContext codec =
+                channel == null ? null : channel.pipeline().context(Http2ConnectionHandler.class);
+        if (codec != null) {
+            codec.pipeline().addBefore(codec.name(), null, new FlushConsolidationHandler(MAX_GATHERED_FLUSHES, true));
+        }
     }
 
     /** The socket of a client's connection that was upgraded; null for one of ours to an endpoint. */

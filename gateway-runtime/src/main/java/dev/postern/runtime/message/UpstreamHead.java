@@ -8,8 +8,6 @@ import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.GrpcCall;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpHeaders;
-import java.net.Inet6Address;
-import java.net.InetAddress;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -88,16 +86,15 @@ public final class UpstreamHead {
     private static void writeProvenance(MultiMap out, GatewayExchange exchange) {
         Request original = exchange.original();
         Provenance known = exchange.get(Provenance.KEY);
-        String peer = text(exchange.client().peer().getAddress());
         String proto = original.scheme();
         String host = known != null && known.host() != null ? known.host() : original.authority();
+        Told told = Told.of(exchange.client().peer().getAddress(), host, proto);
         String chain = known == null ? null : known.forwardedFor();
-        out.add(FORWARDED_FOR, chain == null ? peer : chain + ", " + peer);
+        out.add(FORWARDED_FOR, chain == null ? told.address() : chain + ", " + told.address());
         out.add(FORWARDED_PROTO, proto);
         out.add(FORWARDED_HOST, host);
-        String element = element(peer, host, proto);
         String elements = known == null ? null : known.forwarded();
-        out.add(FORWARDED, elements == null ? element : elements + ", " + element);
+        out.add(FORWARDED, elements == null ? told.element() : elements + ", " + told.element());
     }
 
     /** RFC 9440 4: where we tell, nobody else does, no certificate of a client included. */
@@ -113,26 +110,5 @@ public final class UpstreamHead {
         if (told.chain() != null) {
             out.add(CLIENT_CERT_CHAIN, told.chain());
         }
-    }
-
-    /** RFC 7239 4: IPv6 addresses stand in quotes and brackets, and a host with a port in quotes. */
-    private static String element(String peer, String host, String proto) {
-        StringBuilder text = new StringBuilder(64).append("for=");
-        if (peer.indexOf(':') >= 0) {
-            text.append("\"[").append(peer).append("]\"");
-        } else {
-            text.append(peer);
-        }
-        // Authorities are canonical: a colon is the one character of theirs that a token may not have.
-        boolean quoted = host.indexOf(':') >= 0;
-        text.append(";host=").append(quoted ? "\"" : "").append(host).append(quoted ? "\"" : "");
-        return text.append(";proto=").append(proto).toString();
-    }
-
-    private static String text(InetAddress address) {
-        String text = address.getHostAddress();
-        // The zone of a link-local address means nothing to others.
-        int zone = address instanceof Inet6Address ? text.indexOf('%') : -1;
-        return zone < 0 ? text : text.substring(0, zone);
     }
 }
