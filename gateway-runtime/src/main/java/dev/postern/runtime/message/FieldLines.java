@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * The header lines of a request as the decoder has them, for one reader that goes through them once: names that were seen
  * before are the same strings again, and there is one object for all lines instead of one for each. A line must not be kept.
  */
+@SuppressWarnings("IterableAndIterator") // one object for each request instead of two; it is gone through once
 public final class FieldLines
         implements Iterable<Map.Entry<String, String>>, Iterator<Map.Entry<String, String>>, Map.Entry<String, String> {
     /** Names of fields that are in use anywhere: some hundreds. */
