@@ -20,6 +20,7 @@ import java.util.Set;
  * optimising compiler has made of the code so far either, and is an upper bound.
  */
 public final class Allocation {
+    private static final int SPANS = 5;
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     @SuppressWarnings("StringConcatToTextBlock") // the ends of its lines are not those of this file
@@ -62,9 +63,14 @@ public final class Allocation {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setTcpNoDelay(true);
             exchange(socket, request, exchanges);
-            long before = allocated(threads);
-            exchange(socket, request, exchanges);
-            return (allocated(threads) - before) / (double) exchanges;
+            // What happens once (a class, a larger table, a timer of a second) falls into one span or another.
+            long least = Long.MAX_VALUE;
+            for (int span = 0; span < SPANS; span++) {
+                long before = allocated(threads);
+                exchange(socket, request, exchanges);
+                least = Math.min(least, allocated(threads) - before);
+            }
+            return least / (double) exchanges;
         }
     }
 
