@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The gateway's own requests keep their limits, whatever is at the other end. */
 class OwnCallsTest {
-    private static final CallLimits SHORT = new CallLimits(Duration.ofMillis(300), 1000);
+    private static final CallLimits SHORT = new CallLimits(Duration.ofSeconds(1), 1000);
     private static final CallLimits LONG = new CallLimits(Duration.ofSeconds(9), 1000);
 
     @RegisterExtension
