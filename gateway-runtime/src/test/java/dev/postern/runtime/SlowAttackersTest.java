@@ -21,6 +21,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -34,6 +35,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -45,6 +47,9 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class SlowAttackersTest {
     private static final int ATTACKERS = Integer.getInteger("postern.attackers", 24);
     private static final int GOOD_CLIENTS = 4;
+    private static final long THINKS_NANOS = 2_000_000;
+    private static final long TURN_MILLIS = 100;
+    private static final int TURNS = 5;
     private static final int WARM_REQUESTS = ATTACKERS * 2;
     private static final Duration HEAD = Duration.ofSeconds(2);
     private static final Duration EXCHANGE = Duration.ofSeconds(3);
@@ -100,12 +105,33 @@ class SlowAttackersTest {
             return goneNanos - sinceNanos - kind.deadline.toNanos();
         }
 
+        boolean isDue(long now) {
+            return now - sinceNanos > kind.deadline.toNanos();
+        }
+
+        /** Something has come: an answer, and the end behind it. */
+        void told(SelectionKey key, ByteBuffer buffer) {
+            long now = System.nanoTime();
+            try {
+                while (channel.read(buffer.clear()) > 0) {
+                    // What it is told does not matter to it.
+                }
+                if (channel.read(buffer.clear()) < 0) {
+                    goneNanos = now;
+                }
+            } catch (IOException reset) {
+                goneNanos = now;
+            }
+            if (isGone()) {
+                key.cancel();
+            }
+        }
+
         /** One more byte out, a few bytes in. */
         void step(ByteBuffer buffer, long now) throws IOException {
-            boolean due = now - sinceNanos > kind.deadline.toNanos();
             try {
                 // Whoever does not read learns from writing that it is gone.
-                if (due || kind == Kind.HEAD || kind == Kind.BODY) {
+                if (isDue(now) || kind == Kind.HEAD || kind == Kind.BODY) {
                     channel.write(ByteBuffer.wrap(new byte[] {'x'}));
                 }
                 int max = kind == Kind.READER ? 0 : 512;
@@ -215,6 +241,7 @@ class SlowAttackersTest {
                                 .isEqualTo(body);
                         slowest.accumulateAndGet(System.nanoTime() - begun, Math::max);
                         served.incrementAndGet();
+                        LockSupport.parkNanos(THINKS_NANOS);
                     }
                 } catch (Throwable failure) {
                     lost.add(failure);
@@ -266,24 +293,33 @@ class SlowAttackersTest {
         assertThat(lost).as(seen.toString()).isEmpty();
     }
 
-    /** All of them come, and go on until the last one has been sent away, or much too late. */
+    /**
+     * All of them come, and go on until the last one has been sent away, or much too late. Each sends or takes something
+     * every half second; who only sends is told at once when it is over, who takes looks ten times a second from its
+     * deadline on. More would be an attack on this machine's processors instead of on patience.
+     */
     private static void attack(List<Attacker> attackers, int port) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(64 * 1024);
         long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         Kind[] kinds = Kind.values();
-        try (Selector clock = Selector.open()) {
-            boolean open = true;
-            while (open) {
+        try (Selector selector = Selector.open()) {
+            int open = ATTACKERS;
+            for (int turn = 0; open > 0; turn++) {
                 for (int i = 0; i < 100 && attackers.size() < ATTACKERS; i++) {
-                    attackers.add(new Attacker(kinds[attackers.size() % kinds.length], port, attackers.size()));
-                }
-                open = attackers.size() < ATTACKERS;
-                long now = System.nanoTime();
-                for (Attacker attacker : attackers) {
-                    if (!attacker.isGone()) {
-                        attacker.step(buffer, now);
-                        open |= !attacker.isGone();
+                    Attacker attacker = new Attacker(kinds[attackers.size() % kinds.length], port, attackers.size());
+                    attackers.add(attacker);
+                    if (attacker.kind == Kind.HEAD || attacker.kind == Kind.BODY) {
+                        attacker.channel.register(selector, SelectionKey.OP_READ, attacker);
                     }
+                }
+                long now = System.nanoTime();
+                open = ATTACKERS - attackers.size();
+                for (int i = 0; i < attackers.size(); i++) {
+                    Attacker attacker = attackers.get(i);
+                    if (!attacker.isGone() && (i % TURNS == turn % TURNS || attacker.isDue(now))) {
+                        attacker.step(buffer, now);
+                    }
+                    open += attacker.isGone() ? 0 : 1;
                 }
                 assertThat(now)
                         .as(() -> "time for all of it; left: "
@@ -292,7 +328,10 @@ class SlowAttackersTest {
                                         .map(attacker -> attacker.kind)
                                         .toList())
                         .isLessThan(end);
-                clock.select(100);
+                long next = now + TURN_MILLIS * 1_000_000;
+                for (long left = TURN_MILLIS; left > 0; left = (next - System.nanoTime()) / 1_000_000) {
+                    selector.select(key -> ((Attacker) key.attachment()).told(key, buffer), left);
+                }
             }
         }
     }
