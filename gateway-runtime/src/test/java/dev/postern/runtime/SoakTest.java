@@ -387,6 +387,12 @@ class SoakTest {
                 if (read < 0) {
                     throw new EOFException();
                 }
+                String begin = got > 0 ? "" : new String(part, 0, Math.min(read, 12), StandardCharsets.US_ASCII);
+                if (got == 0 && !begin.equals("HTTP/1.1 200")) {
+                    // A failure is short, and the connection stays open behind it.
+                    count("slow download failed");
+                    return false;
+                }
                 got += read;
                 pause(millisBetweenParts);
             }
