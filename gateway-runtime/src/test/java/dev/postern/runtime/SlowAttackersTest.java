@@ -51,7 +51,8 @@ class SlowAttackersTest {
     private static final long TURN_MILLIS = 100;
     private static final int TURNS = 5;
     private static final int WARM_REQUESTS = ATTACKERS * 2;
-    // A small attack is over in seconds; a large one meets the time that is given by default, so that all are there at once.
+    // A small attack is over in seconds; a large one meets the time that is given by default, so that all are there at
+    // once.
     private static final boolean LARGE = ATTACKERS >= 1_000;
     private static final Duration HEAD = Duration.ofSeconds(LARGE ? 10 : 2);
     private static final Duration EXCHANGE = Duration.ofSeconds(LARGE ? 12 : 3);
