@@ -2,11 +2,9 @@ package dev.postern.traffic;
 
 import dev.postern.Exchange;
 import dev.postern.Failure;
-import dev.postern.GatewayException;
 import dev.postern.Outcome;
 import dev.postern.Response;
 import dev.postern.traffic.Breaker.Ending;
-import java.util.concurrent.CompletionException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -50,7 +48,7 @@ final class BreakerCall {
         }
         long nanos = exchange.time().nanoTime() - began;
         if (response == null) {
-            return end(failure == null ? Ending.IGNORED : judged(failure(failure), nanos), nanos);
+            return end(failure == null ? Ending.IGNORED : judged(Thrown.failure(failure), nanos), nanos);
         }
         boolean bad;
         try {
@@ -113,13 +111,5 @@ final class BreakerCall {
         over = true;
         breaker.end(permit, ending, nanos, exchange.time().nanoTime());
         return ending;
-    }
-
-    private static @Nullable Failure failure(Throwable thrown) {
-        Throwable root = thrown;
-        while (root instanceof CompletionException && root.getCause() != null) {
-            root = root.getCause();
-        }
-        return root instanceof GatewayException known ? known.failure() : null;
     }
 }

@@ -1,5 +1,7 @@
 package dev.postern.traffic;
 
+import static dev.postern.traffic.Ranges.range;
+
 import dev.postern.Checked;
 import dev.postern.Exchange;
 import dev.postern.Filter;
@@ -12,7 +14,6 @@ import dev.postern.traffic.Breaker.Ending;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -41,8 +42,7 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
     private final BreakerOptions options;
     private final Predicate<Response> failing;
     private final List<String> problems;
-    // Written by start and stop, which the runtime calls before and after all exchanges.
-    private volatile @Nullable Breakers breakers;
+    private final Held<Breakers> breakers = new Held<>();
 
     private CircuitBreaker(Builder builder) {
         options = builder.options();
@@ -71,10 +71,7 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
 
     @Override
     public CompletionStage<Response> apply(Request request, Chain chain) {
-        Breakers mine = breakers;
-        if (mine == null) {
-            throw new IllegalStateException(this + " is not started (expected: a filter of a gateway that runs)");
-        }
+        Breakers mine = breakers.of(this);
         Exchange exchange = chain.exchange();
         Breaker breaker = mine.of(options.scope().key(exchange.route()));
         BreakerSwitch control = options.control();
@@ -144,27 +141,21 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
     /** Fails when the options have {@link #problems}, and when another gateway has started this very object. */
     @Override
     public CompletionStage<Void> start(Services services) {
-        if (!problems.isEmpty()) {
-            return CompletableFuture.failedFuture(new IllegalStateException(this + ": " + String.join("; ", problems)));
-        }
-        Breakers mine = services.state(
-                spec(),
+        return breakers.start(
+                this,
+                problems,
+                services,
+                this::spec,
                 () -> new Breakers(
                         options.name(),
                         options.scope(),
                         options.rules(),
                         () -> services.time().nanoTime()));
-        if (breakers != null && breakers != mine) {
-            return CompletableFuture.failedFuture(new IllegalStateException(
-                    this + " belongs to another gateway (expected: a filter object for each gateway)"));
-        }
-        breakers = mine;
-        return CompletableFuture.completedFuture(null);
     }
 
     @Override
     public void stop() {
-        breakers = null;
+        breakers.stop();
     }
 
     private StateSpec spec() {
@@ -343,13 +334,6 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
             if (value.compareTo(shortest) < 0 || value.compareTo(LONGEST) > 0) {
                 throw new IllegalArgumentException(
                         what + ": " + value + " (expected: " + shortest + " to " + LONGEST + ")");
-            }
-            return value;
-        }
-
-        private static int range(String what, int value, int min, int max) {
-            if (value < min || value > max) {
-                throw new IllegalArgumentException(what + ": " + value + " (expected: " + min + " to " + max + ")");
             }
             return value;
         }

@@ -1,5 +1,7 @@
 package dev.postern.traffic;
 
+import static dev.postern.traffic.Ranges.range;
+
 import dev.postern.Checked;
 import dev.postern.Exchange;
 import dev.postern.Filter;
@@ -11,7 +13,6 @@ import dev.postern.StateSpec;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +37,7 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
     private final ConcurrencyOptions options;
     private final BiFunction<Request, Exchange, Priority> priority;
     private final List<String> problems;
-    // Written by start and stop, which the runtime calls before and after all exchanges.
-    private volatile @Nullable Bulkheads bulkheads;
+    private final Held<Bulkheads> bulkheads = new Held<>();
 
     private ConcurrencyLimit(Builder builder) {
         options = builder.options();
@@ -61,10 +61,7 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
 
     @Override
     public CompletionStage<Response> apply(Request request, Chain chain) {
-        Bulkheads mine = bulkheads;
-        if (mine == null) {
-            throw new IllegalStateException(this + " is not started (expected: a filter of a gateway that runs)");
-        }
+        Bulkheads mine = bulkheads.of(this);
         Exchange exchange = chain.exchange();
         LimitedCall call = exchange.get(mine.call());
         if (call == null || call.isRefused()) {
@@ -91,22 +88,17 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
     /** Fails when the options have {@link #problems}, and when another gateway has started this very object. */
     @Override
     public CompletionStage<Void> start(Services services) {
-        if (!problems.isEmpty()) {
-            return CompletableFuture.failedFuture(new IllegalStateException(this + ": " + String.join("; ", problems)));
-        }
-        Bulkheads mine = services.state(
-                spec(), () -> new Bulkheads(options, () -> services.time().nanoTime(), services.random()));
-        if (bulkheads != null && bulkheads != mine) {
-            return CompletableFuture.failedFuture(new IllegalStateException(
-                    this + " belongs to another gateway (expected: a filter object for each gateway)"));
-        }
-        bulkheads = mine;
-        return CompletableFuture.completedFuture(null);
+        return bulkheads.start(
+                this,
+                problems,
+                services,
+                this::spec,
+                () -> new Bulkheads(options, () -> services.time().nanoTime(), services.random()));
     }
 
     @Override
     public void stop() {
-        bulkheads = null;
+        bulkheads.stop();
     }
 
     private StateSpec spec() {
@@ -223,13 +215,6 @@ public final class ConcurrencyLimit implements Filter, Managed, Checked {
         private ConcurrencyOptions options() {
             return new ConcurrencyOptions(
                     name, scope, limit, adaptive, maxQueue, queueTimeout, reservedPercent, priorityName);
-        }
-
-        private static int range(String what, int value, int min, int max) {
-            if (value < min || value > max) {
-                throw new IllegalArgumentException(what + ": " + value + " (expected: " + min + " to " + max + ")");
-            }
-            return value;
         }
     }
 }

@@ -11,7 +11,6 @@ import dev.postern.traffic.Bulkhead.Standing;
 import dev.postern.traffic.Bulkhead.Ticket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
@@ -87,7 +86,7 @@ final class LimitedCall {
 
     /** What fails says nothing about time, except that it ran out. */
     private void answered(@Nullable Response response, @Nullable Throwable failure) {
-        if (response == null ? timedOut(failure(failure)) : response.status() < 500) {
+        if (response == null ? timedOut(Thrown.failure(failure)) : response.status() < 500) {
             observe(false);
         }
     }
@@ -99,14 +98,6 @@ final class LimitedCall {
     private void observe(boolean atLeast) {
         long now = exchange.time().nanoTime();
         bulkhead.observed(now - began, atLeast, now);
-    }
-
-    private static @Nullable Failure failure(@Nullable Throwable thrown) {
-        Throwable root = thrown;
-        while (root instanceof CompletionException && root.getCause() != null) {
-            root = root.getCause();
-        }
-        return root instanceof GatewayException known ? known.failure() : null;
     }
 
     private void told() {

@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.ToLongBiFunction;
 import java.util.stream.Collectors;
@@ -59,8 +58,7 @@ public final class RateLimit implements Filter, Managed, Checked {
     private final ToLongBiFunction<Request, Exchange> cost;
     private final List<String> problems;
     private final @Nullable RateLimitFields fields;
-    // Written by start and stop, which the runtime calls before and after all exchanges.
-    private volatile @Nullable Limiter limiter;
+    private final Held<Limiter> limiter = new Held<>();
 
     private RateLimit(Builder builder) {
         options = builder.options();
@@ -116,11 +114,8 @@ public final class RateLimit implements Filter, Managed, Checked {
 
     @Override
     public CompletionStage<Response> apply(Request request, Chain chain) {
-        Limiter buckets = limiter;
-        RateLimitFields told = fields;
-        if (buckets == null || told == null) {
-            throw new IllegalStateException(this + " is not started (expected: a filter of a gateway that runs)");
-        }
+        Limiter buckets = limiter.of(this);
+        RateLimitFields told = Objects.requireNonNull(fields, "fields"); // what has problems is not started
         Exchange exchange = chain.exchange();
         long key = key(buckets, request, exchange);
         if (key == NO_KEY) {
@@ -155,27 +150,21 @@ public final class RateLimit implements Filter, Managed, Checked {
     /** Fails when the options have {@link #problems}, and when another gateway has started this very object. */
     @Override
     public CompletionStage<Void> start(Services services) {
-        if (!problems.isEmpty()) {
-            return CompletableFuture.failedFuture(new IllegalStateException(this + ": " + String.join("; ", problems)));
-        }
-        Limiter buckets = services.state(
-                spec(),
+        return limiter.start(
+                this,
+                problems,
+                services,
+                this::spec,
                 () -> new Limiter(
                         options.limits(),
                         options.maxKeys(),
                         SecretHash.random(),
                         services.time().nanoTime()));
-        if (limiter != null && limiter != buckets) {
-            return CompletableFuture.failedFuture(new IllegalStateException(
-                    this + " belongs to another gateway (expected: a filter object for each gateway)"));
-        }
-        limiter = buckets;
-        return CompletableFuture.completedFuture(null);
     }
 
     @Override
     public void stop() {
-        limiter = null;
+        limiter.stop();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.postern.traffic;
 
+import static dev.postern.traffic.Ranges.range;
+
 import dev.postern.Checked;
 import dev.postern.Exchange;
 import dev.postern.Filter;
@@ -11,7 +13,6 @@ import dev.postern.StateSpec;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import java.util.function.Predicate;
@@ -39,8 +40,7 @@ public final class Throttle implements Filter, Managed, Checked {
     private final Predicate<Response> failing;
     private final BiFunction<Request, Exchange, Priority> priority;
     private final List<String> problems;
-    // Written by start and stop, which the runtime calls before and after all exchanges.
-    private volatile @Nullable Throttlers throttlers;
+    private final Held<Throttlers> throttlers = new Held<>();
 
     private Throttle(Builder builder) {
         options = builder.options();
@@ -70,10 +70,7 @@ public final class Throttle implements Filter, Managed, Checked {
 
     @Override
     public CompletionStage<Response> apply(Request request, Chain chain) {
-        Throttlers mine = throttlers;
-        if (mine == null) {
-            throw new IllegalStateException(this + " is not started (expected: a filter of a gateway that runs)");
-        }
+        Throttlers mine = throttlers.of(this);
         Exchange exchange = chain.exchange();
         Priority important = Objects.requireNonNull(
                 priority.apply(request, exchange), () -> "priority " + options.priority() + " returned null");
@@ -103,22 +100,17 @@ public final class Throttle implements Filter, Managed, Checked {
     /** Fails when the options have {@link #problems}, and when another gateway has started this very object. */
     @Override
     public CompletionStage<Void> start(Services services) {
-        if (!problems.isEmpty()) {
-            return CompletableFuture.failedFuture(new IllegalStateException(this + ": " + String.join("; ", problems)));
-        }
-        Throttlers mine = services.state(
-                spec(), () -> new Throttlers(options, () -> services.time().nanoTime(), services.random()));
-        if (throttlers != null && throttlers != mine) {
-            return CompletableFuture.failedFuture(new IllegalStateException(
-                    this + " belongs to another gateway (expected: a filter object for each gateway)"));
-        }
-        throttlers = mine;
-        return CompletableFuture.completedFuture(null);
+        return throttlers.start(
+                this,
+                problems,
+                services,
+                this::spec,
+                () -> new Throttlers(options, () -> services.time().nanoTime(), services.random()));
     }
 
     @Override
     public void stop() {
-        throttlers = null;
+        throttlers.stop();
     }
 
     private StateSpec spec() {
@@ -236,13 +228,6 @@ public final class Throttle implements Filter, Managed, Checked {
         private ThrottleOptions options() {
             ThrottleRules rules = new ThrottleRules(multiplier, window, minimumCalls, mostPercent);
             return new ThrottleOptions(name, scope, rules, failingName, priorityName);
-        }
-
-        private static int range(String what, int value, int min, int max) {
-            if (value < min || value > max) {
-                throw new IllegalArgumentException(what + ": " + value + " (expected: " + min + " to " + max + ")");
-            }
-            return value;
         }
     }
 }

@@ -2,10 +2,8 @@ package dev.postern.traffic;
 
 import dev.postern.Exchange;
 import dev.postern.Failure;
-import dev.postern.GatewayException;
 import dev.postern.Outcome;
 import dev.postern.Response;
-import java.util.concurrent.CompletionException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +29,7 @@ final class ThrottledCall {
             return;
         }
         if (response == null) {
-            end(failure == null ? null : failure(failure));
+            end(failure == null ? null : Thrown.failure(failure));
             return;
         }
         over = true;
@@ -57,13 +55,5 @@ final class ThrottledCall {
         if (failure != null && failure.party() == Failure.Party.UPSTREAM) {
             throttler.ended(priority, false, exchange.time().nanoTime());
         }
-    }
-
-    private static @Nullable Failure failure(Throwable thrown) {
-        Throwable root = thrown;
-        while (root instanceof CompletionException && root.getCause() != null) {
-            root = root.getCause();
-        }
-        return root instanceof GatewayException known ? known.failure() : null;
     }
 }

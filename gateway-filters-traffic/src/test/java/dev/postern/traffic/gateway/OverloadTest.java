@@ -209,7 +209,7 @@ class OverloadTest {
                                     p99Millis(storm),
                                     p99Millis(calm));
             if (MEASURED) {
-                System.out.println(told);
+                System.getLogger("dev.postern.records").log(System.Logger.Level.INFO, told);
             }
             assertThat(storm).as(told).allMatch(one -> one.status() == 200 || one.status() == 503);
             assertThat(storm.stream().filter(one -> one.status() == 200).count())

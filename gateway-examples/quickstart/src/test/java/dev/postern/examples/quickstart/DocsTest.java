@@ -100,7 +100,7 @@ class DocsTest {
             }
         }
         assertThat(missing).isEmpty();
-        assertThat(found).contains("EndpointState", "RunningGateway", "RateLimit");
+        assertThat(found).contains("EndpointState", "RunningGateway", "Held");
     }
 
     @Test
