@@ -2,7 +2,8 @@ package dev.postern.benchmarks.compare;
 
 import java.io.File;
 import java.io.IOException;
-import java.net.InetAddress;
+import java.net.BindException;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,11 +13,15 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /** How each proxy is started: the settings that its users would choose, one worker, the same origin. */
 final class Contestants {
     private static final List<String> JVM = List.of("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC");
+
+    private static final int LOWEST_PORT = 12_000;
+    private static final int HIGHEST_PORT = 30_000;
 
     private final Path folder;
     private final int origin;
@@ -144,9 +149,21 @@ final class Contestants {
         return folder.resolve(name + ".log");
     }
 
+    /**
+     * One that no connection of a client can have: those that the system hands out lie above, and each stays taken for a
+     * minute after its end, for whoever binds to all addresses.
+     */
     private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+        BindException lastTaken = null;
+        for (int i = 0; i < 100; i++) {
+            int port = ThreadLocalRandom.current().nextInt(LOWEST_PORT, HIGHEST_PORT);
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.bind(new InetSocketAddress(port), 1);
+                return port;
+            } catch (BindException taken) {
+                lastTaken = taken;
+            }
         }
+        throw new IOException("no free port between " + LOWEST_PORT + " and " + HIGHEST_PORT, lastTaken);
     }
 }

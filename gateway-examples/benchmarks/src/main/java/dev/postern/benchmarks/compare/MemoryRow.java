@@ -61,7 +61,7 @@ final class MemoryRow implements Row {
     private static void webSockets(Bench bench) throws IOException, InterruptedException {
         try (WebSocketOrigin origin = new WebSocketOrigin();
                 Lineup behind = bench.lineup(origin.port())) {
-            behind.postern();
+            behind.postern("websockets=true");
             bench.add(
                     "1,000 WebSockets, postern",
                     Bench.format("%.1f KiB each", each(behind.peer("postern"), SOCKETS, UPGRADE, "101")),

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code -Dport} and {@code -Dorigin} say where; {@code -Droutes=n} gives n routes of path, method and header,
  * {@code -Dfilters=n} n filters that change nothing, {@code -Deveryday} eight that people have, {@code -Djwt=file} asks for
- * tokens of that public key, {@code -Dtls=folder} serves TLS with {@code cert.pem} and {@code key.pem} of it, {@code -Dfront=h2}
+ * tokens of that public key, {@code -Dwebsockets} lets those pass, {@code -Dtls=folder} serves TLS with {@code cert.pem} and {@code key.pem} of it, {@code -Dfront=h2}
  * and {@code -Dback=h2} speak HTTP/2 without TLS on that side, {@code -Dtransport=io_uring} asks for that.
  */
 public final class PosternPeer {
@@ -85,6 +85,9 @@ public final class PosternPeer {
             Route.Builder all = Route.builder("all").match(Match.prefix("/")).to("origin");
             if (everyday) {
                 all.rewrite(Rewrite.none().prefix("/internal/")).maxRequestBytes(1 << 20);
+            }
+            if (Boolean.getBoolean("websockets")) {
+                all.webSockets();
             }
             builder.route(all.build());
         }
