@@ -1,8 +1,16 @@
 package dev.postern.security;
 
+import dev.postern.Headers;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.testing.FakeChain;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 
 /** Mutated inputs for every parser of this module: none breaks, none accepts two spellings of one thing. */
@@ -33,6 +41,103 @@ class TokenFuzzTest {
                 HEADER + '.' + CLAIMS + ".c2ln",
                 encoded("{\"alg\":\"none\"}") + ".e30.",
                 encoded("{\"alg\":\"ES256\",\"crit\":[\"b64\"],\"b64\":false}") + ".e30.AAAA");
+    }
+
+    @Test
+    void credentials() throws Exception {
+        byte[] secret = "0123456789abcdef0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
+        JwtAuth jwt = JwtAuth.builder()
+                .issuer("i")
+                .audience("a")
+                .key(JwtKey.secret(secret))
+                .build();
+        String signed = encoded("{\"alg\":\"HS256\"}")
+                + '.'
+                + encoded("{\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"s\",\"exp\":253402300799}");
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(secret, "HmacSHA256"));
+        String token = signed
+                + '.'
+                + Base64.getUrlEncoder()
+                        .withoutPadding()
+                        .encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII)));
+        // Nobody gets in by anything but the token itself, once.
+        Mutations.run(
+                "authorization",
+                input -> {
+                    Request request = Request.of("GET", "/");
+                    String[] lines = text(input).split("\n");
+                    try {
+                        request = request.withHeaders(Headers.EMPTY.edit(headers -> {
+                            for (String line : lines) {
+                                headers.add("Authorization", line);
+                            }
+                        }));
+                    } catch (IllegalArgumentException noField) {
+                        return 0;
+                    }
+                    FakeChain chain = FakeChain.answering(Response.of(200));
+                    int status = chain.run(jwt, request).status();
+                    String[] words = lines[0].strip().split(" +");
+                    boolean good = lines.length == 1
+                            && words.length == 2
+                            && words[0].equalsIgnoreCase("bearer")
+                            && words[1].equals(token);
+                    check(status == (good ? 200 : 401), status + " for " + lines[0]);
+                    check(chain.proceeded().size() == (good ? 1 : 0), "proceeded");
+                    return status * 64
+                            + (String.valueOf(chain.exchange().get(JwtAuth.REJECTION))
+                                            .hashCode()
+                                    & 63);
+                },
+                "Bearer " + token,
+                "bearer   " + token,
+                "Bearer " + token + "\nBearer " + token,
+                "Basic YTpi");
+    }
+
+    @Test
+    void api_keys() throws Exception {
+        String key = "key-0123456789abcdef";
+        ApiKeyAuth filter = ApiKeyAuth.builder()
+                .key(key, ApiKey.of("alice"))
+                .queryParameter("key")
+                .build();
+        // A field on the first line, a query on the second: one key, and it does not go on.
+        Mutations.run(
+                "api-key",
+                input -> {
+                    String[] lines = text(input).split("\n", 2);
+                    Request request;
+                    try {
+                        request = Request.of("GET", "/").withQuery(lines.length > 1 ? lines[1] : null);
+                        request = lines[0].isEmpty() ? request : request.withHeader("X-API-Key", lines[0]);
+                    } catch (IllegalArgumentException refused) {
+                        return 0;
+                    }
+                    List<String> given = new ArrayList<>(request.headers().all("X-API-Key"));
+                    given.addAll(request.queryParameters("key"));
+                    FakeChain chain = FakeChain.answering(Response.of(200));
+                    int status = chain.run(filter, request).status();
+                    check(status == (given.equals(List.of(key)) ? 200 : 401), status + " for " + given);
+                    for (Request behind : chain.proceeded()) {
+                        check(behind.header("X-API-Key") == null && behind.queryParameter("key") == null, "kept");
+                        check(behind.queryParameters("a").equals(request.queryParameters("a")), behind.target());
+                    }
+                    return status * 64
+                            + given.size() * 4
+                            + request.queryParameters("a").size();
+                },
+                key + "\n",
+                "\na=b&key=" + key + "&c",
+                "\n%6bey=key%2D0123456789abcdef&a=%zz&&a",
+                key + "\nkey=x");
+    }
+
+    private static void check(boolean holds, String what) {
+        if (!holds) {
+            throw new IllegalStateException(what);
+        }
     }
 
     @Test

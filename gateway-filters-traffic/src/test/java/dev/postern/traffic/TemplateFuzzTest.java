@@ -5,12 +5,17 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import dev.postern.Body;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
+import dev.postern.Request;
+import dev.postern.Response;
+import dev.postern.testing.FakeChain;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Mutated inputs for every parser of this module: none breaks, and no value changes the shape of what it is put into. */
@@ -103,6 +108,87 @@ class TemplateFuzzTest {
                 "{\"a\":\"{id}\",\"b\":[\"x {query:q} y\",1],\"c\":{\"d\":\"{user.id}\"}}",
                 "\"{id}\"",
                 "{\"a\":\"{\"}");
+    }
+
+    @Test
+    void references() throws Exception {
+        Mutations.run(
+                "reference",
+                input -> {
+                    Reference reference = Reference.parse(text(input));
+                    if (reference instanceof Reference.Result result) {
+                        check(!result.path().contains("") && !result.path().isEmpty(), "" + result);
+                        check((result.call() + '.' + String.join(".", result.path())).equals(text(input)), "" + result);
+                        return 4 + result.path().size();
+                    }
+                    return reference == null ? 0 : reference instanceof Reference.Variable ? 1 : 2;
+                },
+                "id",
+                "query:page",
+                "user.team.0.id",
+                "a..b");
+    }
+
+    @Test
+    void types_of_grpc_web() throws Exception {
+        // Two lines: what the body is, and what is accepted.
+        Mutations.run(
+                "grpc-web-type",
+                input -> {
+                    String[] lines = (text(input) + "\n").split("\n", 3);
+                    Request request;
+                    try {
+                        request = Request.of("POST", "/")
+                                .withHeader("Content-Type", lines[0])
+                                .withHeader("Accept", lines[1]);
+                    } catch (IllegalArgumentException noField) {
+                        return 0;
+                    }
+                    FakeChain chain = FakeChain.answering(behind -> CompletableFuture.completedFuture(
+                            Response.of(200).withHeader("Content-Type", "" + behind.header("Content-Type"))));
+                    String back = "" + chain.run(GrpcWeb.toGrpc(), request).header("Content-Type");
+                    String type = "" + chain.proceeded().get(0).header("Content-Type");
+                    if (type.equals(request.header("Content-Type"))) {
+                        check(type.equals(back), back);
+                        return 1;
+                    }
+                    check(type.equals("application/grpc") || type.startsWith("application/grpc+"), type);
+                    check(back.startsWith("application/grpc-web"), back);
+                    return 2 + (type.length() & 31) * 2 + (back.contains("text") ? 1 : 0);
+                },
+                "application/grpc-web+proto\napplication/grpc-web",
+                "application/grpc-web-text; charset=x\n",
+                "Application/gRPC-Web-Text+json\napplication/grpc-web+json",
+                "application/grpc-websocket\n*/*");
+    }
+
+    @Test
+    void rates_that_upstreams_tell() throws Exception {
+        RateLimitFields fields = new RateLimitFields(
+                "api",
+                List.of(new Limit(100, Duration.ofSeconds(1), 100), new Limit(5, Duration.ofSeconds(9), 5)),
+                true,
+                true);
+        Mutations.run(
+                "rate-limit-remaining",
+                input -> {
+                    Response response;
+                    try {
+                        response = Response.of(200).withHeader("X-RateLimit-Remaining", text(input));
+                    } catch (IllegalArgumentException noField) {
+                        return 0;
+                    }
+                    Headers told = fields.admitted(response, new long[] {0, 0}).headers();
+                    String remaining = told.get("X-RateLimit-Remaining");
+                    check(told.all("X-RateLimit-Remaining").size() == 1 && remaining != null, "" + told);
+                    check(Long.parseLong(remaining) <= 5, remaining);
+                    return 1 + Integer.parseInt(remaining);
+                },
+                "3",
+                "7",
+                "00000000000004",
+                "-1",
+                "99999999999999999999");
     }
 
     @Test

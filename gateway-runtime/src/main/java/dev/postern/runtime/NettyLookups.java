@@ -166,7 +166,7 @@ final class NettyLookups implements Lookups {
         }
     }
 
-    private static Service service(DnsRawRecord record) {
+    static Service service(DnsRawRecord record) {
         ByteBuf content = record.content().duplicate();
         int priority = content.readUnsignedShort();
         int weight = content.readUnsignedShort();

@@ -44,7 +44,11 @@ final class FilePoll {
         } catch (NoSuchFileException missing) {
             throw new IOException("it does not exist", missing);
         }
-        JsonNode list = Json.read(bytes);
+        return endpoints(bytes);
+    }
+
+    static List<Endpoint> endpoints(byte[] document) throws IOException {
+        JsonNode list = Json.read(document);
         if (!list.isArray()) {
             throw new IOException("it holds no list (expected: [\"http://10.0.0.7:8081\", {\"uri\": …}])");
         }

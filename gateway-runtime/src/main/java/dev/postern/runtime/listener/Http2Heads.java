@@ -122,7 +122,7 @@ final class Http2Heads implements Http2FrameListener {
             refuse(ctx, stream, Http2Error.REFUSED_STREAM);
             return;
         }
-        Reason wrong = judge(headers);
+        Reason wrong = judge(headers, scheme, maxHeaders);
         if (wrong != null) {
             watcher.malformed(wrong);
             refuse(ctx, stream, Http2Error.PROTOCOL_ERROR);
@@ -179,7 +179,8 @@ final class Http2Heads implements Http2FrameListener {
         next.onHeadersRead(ctx, stream.id(), trailers, padding, endOfStream);
     }
 
-    private @Nullable Reason judge(Http2Headers headers) {
+    /** What is wrong with a head; null when it is of the one form now. */
+    static @Nullable Reason judge(Http2Headers headers, String scheme, int maxHeaders) {
         int pseudo = 0;
         int hosts = 0;
         int crumbs = 0;
@@ -188,7 +189,7 @@ final class Http2Heads implements Http2FrameListener {
             CharSequence name = field.getKey();
             CharSequence value = field.getValue();
             if (name.length() > 0 && name.charAt(0) == ':') {
-                int bit = pseudo(name, value);
+                int bit = pseudo(name, value, scheme);
                 if (bit == 0 || (pseudo & bit) != 0 || regular) {
                     return Reason.H2_PSEUDO_HEADER;
                 }
@@ -218,7 +219,7 @@ final class Http2Heads implements Http2FrameListener {
     }
 
     /** The bit of a pseudo-header field whose value can be one; 0 for any other. */
-    private int pseudo(CharSequence name, CharSequence value) {
+    private static int pseudo(CharSequence name, CharSequence value, String scheme) {
         if (is(name, ":method")) {
             return FieldSyntax.isToken(value) ? 1 : 0;
         }

@@ -91,7 +91,7 @@ public final class Routed {
     }
 
     // A canonical path holds well-formed escapes only, but the group of an expression may begin or end inside of one.
-    private static String decode(String text) {
+    static String decode(String text) {
         if (text.indexOf('%') < 0) {
             return text;
         }

@@ -95,8 +95,12 @@ public final class PemFiles {
      * @param what the file is called in messages
      */
     public static List<X509Certificate> certificates(String what, Path file) throws PemException {
+        return certificates(what, file, text(what, file));
+    }
+
+    static List<X509Certificate> certificates(String what, Path file, String text) throws PemException {
         List<X509Certificate> certificates = new ArrayList<>();
-        for (Block block : blocks(what, file)) {
+        for (Block block : blocks(what, file, text)) {
             if (block.label.equals("CERTIFICATE")) {
                 try {
                     certificates.add((X509Certificate) CertificateFactory.getInstance("X.509")
@@ -114,7 +118,11 @@ public final class PemFiles {
     }
 
     private static PrivateKey key(Path file) throws PemException {
-        List<Block> blocks = blocks("key", file);
+        return key(file, text("key", file));
+    }
+
+    static PrivateKey key(Path file, String text) throws PemException {
+        List<Block> blocks = blocks("key", file, text);
         for (Block block : blocks) {
             if (block.label.equals(PKCS8)) {
                 return key(file, block.content);
@@ -173,8 +181,7 @@ public final class PemFiles {
         }
     }
 
-    private static List<Block> blocks(String what, Path file) throws PemException {
-        String text = text(what, file);
+    private static List<Block> blocks(String what, Path file, String text) throws PemException {
         List<Block> blocks = new ArrayList<>();
         int at = text.indexOf("-----BEGIN ");
         while (at >= 0) {

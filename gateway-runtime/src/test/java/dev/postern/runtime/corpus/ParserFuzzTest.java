@@ -4,6 +4,7 @@ import dev.postern.GatewayException;
 import dev.postern.Headers;
 import dev.postern.Request;
 import dev.postern.Route;
+import dev.postern.runtime.RuntimeFuzz;
 import dev.postern.runtime.balancing.EndpointAddress;
 import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.discovery.DiscoveryFuzz;
@@ -23,10 +24,12 @@ import dev.postern.runtime.observe.ObserveFuzz;
 import dev.postern.runtime.pipeline.PipelineFuzz;
 import dev.postern.runtime.rig.Fuzz;
 import dev.postern.runtime.routing.RoutingFuzz;
+import dev.postern.runtime.tls.TlsFuzz;
 import io.vertx.core.MultiMap;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +37,19 @@ import org.junit.jupiter.api.Test;
 
 /** Mutated inputs for every parser of the runtime: none breaks, and what it accepts is what it promises. */
 class ParserFuzzTest {
+    // Ed25519, valid until 2081, for a.example and *.b.example, spiffe://a/b, a@b and 10.0.0.1.
+    private static final String CERTIFICATE =
+            "MIIBLDCB36ADAgECAghufiRNN9l88TAFBgMrZXAwDDEKMAgGA1UEAxMBYTAgFw0yNjExMjEyMjQy"
+                    + "NDVaGA8yMDgxMDgyNDIyNDI0NVowDDEKMAgGA1UEAxMBYTAqMAUGAytlcAMhAGKj3+TRk4w6e2bV"
+                    + "xdJ6T4FB1EWAZ5PKP91RYSzRuMlxo10wWzAdBgNVHQ4EFgQUzSbxZVUHbF2z8YAIh4uOmbmAof4w"
+                    + "OgYDVR0RBDMwMYIJYS5leGFtcGxlggsqLmIuZXhhbXBsZYYMc3BpZmZlOi8vYS9igQNhQGKHBAoA"
+                    + "AAEwBQYDK2VwA0EAIQ2rCWsrrlrq85LGl3+pPCVfwexH3fE0Bu5GYdL8SNroh5v0JPe2WOUdK5lc"
+                    + "LACmrzyPRzRQRvjP3QRSfK9TDg==";
+
+    private static String certificate() {
+        return HexFormat.of().withPrefix("\\x").formatHex(Base64.getDecoder().decode(CERTIFICATE));
+    }
+
     private static String text(byte[] input) {
         return new String(input, StandardCharsets.ISO_8859_1);
     }
@@ -458,6 +474,12 @@ class ParserFuzzTest {
                 "te:trailers",
                 "x-A: b ");
         Fuzz.run(
+                "http2-head",
+                ListenerFuzz.http2Heads(),
+                ":method:GET\\x0a:scheme:https\\x0a:path:/a?b\\x0a:authority:a.example\\x0acookie:a=b\\x0acookie:c=d\\x0ate:trailers",
+                ":method:POST\\x0a:scheme:HTTPS\\x0a:path:*\\x0ahost:a.example:80\\x0acontent-length:3",
+                ":method:GET\\x0a:scheme:https\\x0a:path:/\\x0a:authority:A\\x0ahost:a\\x0aconnection:close\\x0a:x:y");
+        Fuzz.run(
                 "proxy-header",
                 ListenerFuzz.proxyHeader(),
                 "PROXY TCP4 192.0.2.1 192.0.2.2 1000 443\\x0d\\x0aGET",
@@ -477,6 +499,61 @@ class ParserFuzzTest {
                         + "{\"addresses\":[\"2001:db8::1\"],\"conditions\":{\"ready\":false,\"serving\":true}}]}",
                 "{\"ports\":[{\"port\":1}],\"endpoints\":[{\"addresses\":[\"a.example\"]}]}",
                 "[{\"a\":null}]");
+        Fuzz.run(
+                "kubernetes",
+                DiscoveryFuzz.kubernetes(),
+                "{\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[{\"metadata\":{\"name\":\"a\"},\"ports\":[{\"port\":80}],"
+                        + "\"endpoints\":[{\"addresses\":[\"10.0.0.1\"]}]}]}\\x0a{\"type\":\"DELETED\",\"object\":{\"metadata\":"
+                        + "{\"name\":\"a\",\"resourceVersion\":\"8\"}}}",
+                "{\"metadata\":{\"resourceVersion\":\"7\",\"continue\":\"p\"},\"items\":[]}\\x0a410\\x0a500\\x0a{\"metadata\":"
+                        + "{\"resourceVersion\":\"9\"},\"items\":[]}\\x0a{\"type\":\"ADDED\",\"object\":{\"metadata\":"
+                        + "{\"resourceVersion\":\"10\"},\"ports\":[{\"port\":1}],\"endpoints\":[{\"addresses\":[\"::1\"]}]}}",
+                "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{}]}\\x0a{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":"
+                        + "{\"resourceVersion\":\"2\"}}}\\x0a{\"type\":\"ERROR\",\"object\":{\"code\":410}}");
+        Fuzz.run(
+                "consul",
+                DiscoveryFuzz.consul(),
+                "12\\x0a[{\"Node\":{\"Address\":\"10.0.0.1\",\"Datacenter\":\"d\"},\"Service\":{\"ID\":\"a\",\"Address\":\"\",\"Port\":80,"
+                        + "\"Meta\":{\"m\":\"n\"},\"Weights\":{\"Passing\":3}}}]",
+                "-1\\x0a[{\"Service\":{\"Address\":\"2001:db8::1\",\"Port\":65536}}]",
+                "x\\x0a[]",
+                "\\x0a{}");
+        Fuzz.run(
+                "eureka",
+                DiscoveryFuzz.eureka(),
+                "{\"application\":{\"instance\":{\"status\":\"UP\",\"ipAddr\":\"10.0.0.1\",\"hostName\":\"a.example\",\"port\":"
+                        + "{\"$\":80,\"@enabled\":\"true\"},\"securePort\":{\"$\":\"443\",\"@enabled\":\"false\"},"
+                        + "\"metadata\":{\"@class\":\"x\",\"zone\":\"z\"}}}}",
+                "{\"application\":{\"instance\":[{\"status\":\"DOWN\"},{\"status\":\"UP\",\"hostName\":\"b\",\"port\":{\"$\":1}}]}}",
+                "{\"application\":{}}");
+        Fuzz.run(
+                "endpoint-file",
+                DiscoveryFuzz.file(),
+                "[\"http://10.0.0.7:8081\",{\"uri\":\"https://a.example\",\"weight\":3,\"labels\":{\"zone\":\"z\"}}]",
+                "[{\"uri\":\"http://[::1]:1\",\"weight\":10001}]",
+                "{}");
+        Fuzz.run("srv-endpoints", DiscoveryFuzz.services(), "a.example", "10.0.0.1", "::1", "a b/c?d", "\\xc3\\xa4");
+        Fuzz.run(
+                "srv-record",
+                RuntimeFuzz.srvRecords(),
+                "\\x00\\x01\\x00\\x02\\x00\\x50\\x01a\\x07example\\x00",
+                "\\x00\\x00\\x00\\x00\\x00\\x00\\x00",
+                "\\x00\\x00\\x00\\x00\\x00\\x50\\xc0\\x06\\x01a\\xc0\\x08");
+    }
+
+    @Test
+    void certificates_and_keys() throws Exception {
+        Fuzz.run(
+                "pem",
+                TlsFuzz.pem(),
+                "-----BEGIN CERTIFICATE-----\\x0a" + CERTIFICATE + "\\x0a-----END CERTIFICATE-----\\x0a",
+                // A key of zeros.
+                "-----BEGIN PRIVATE KEY-----\\x0aMC4CAQAwBQYDK2VwBCIEI" + "A".repeat(43)
+                        + "\\x0a-----END PRIVATE KEY-----\\x0a",
+                "-----BEGIN RSA PRIVATE KEY-----\\x0aMAA=\\x0a-----END RSA PRIVATE KEY-----",
+                "-----BEGIN A----------END A-----");
+        Fuzz.run("certificate", TlsFuzz.certificates(), certificate());
+        Fuzz.run("certificate-principal", PipelineFuzz.certificates(), certificate());
     }
 
     @Test
@@ -498,6 +575,13 @@ class ParserFuzzTest {
                 "https://a:b@c/d?token=e#f",
                 "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x",
                 "a=b&password=c");
+        Fuzz.run(
+                "json-line",
+                ObserveFuzz.jsonLine(),
+                "a\"b\\x5c\\x0a\\x1b[0m",
+                "${jndi:x}",
+                "\\xf0\\x9f\\x98\\x80\\xed\\xa0\\x80\\xff");
+        Fuzz.run("proxy-status", ObserveFuzz.proxyStatus(), "edge", "my edge", "a\"b\\x5c;,\\x0d\\x0aX: y", "\\xe4*");
     }
 
     @Test
@@ -508,6 +592,12 @@ class ParserFuzzTest {
         Fuzz.run("regex", RoutingFuzz.regex(), "/g/(?P<a>[^/]*)-(?P<b>.*)", "/(a+)+b|[x-z]{2,3}?", "/\\d+(?i)x");
         Fuzz.run("host-pattern", RoutingFuzz.host(), "*.a.example", "A.example", "[::1]", "xn--a");
         Fuzz.run("cidr", RoutingFuzz.cidr(), "10.0.0.0/8", "2001:db8::/32", "::ffff:1.2.3.4/128", "1.2.3.4");
+        Fuzz.run(
+                "path-variables",
+                RoutingFuzz.variables(),
+                "/a/b/x/c/y/d/e",
+                "/a/%2525/x/%c3%a4/y/",
+                "/a/%ff/x/+./y/%2Fz/y");
         Fuzz.run("query-edits", RoutingFuzz.queryEdits(), "a=b&other=c", "a%20b=1&a+b=2&other", "%61=x;other=y&&");
     }
 }

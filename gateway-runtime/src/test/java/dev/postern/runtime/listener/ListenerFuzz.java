@@ -6,6 +6,8 @@ import dev.postern.runtime.edge.RequestHead.Reported;
 import dev.postern.runtime.listener.FramingGuard.Step;
 import dev.postern.runtime.rig.Fuzz;
 import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.Http2Headers;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -157,6 +159,27 @@ public final class ListenerFuzz {
                     + (FieldSyntax.isOfConnection(name) ? 4 : 0)
                     + (FieldSyntax.isToken(value) ? 8 : 0)
                     + (FieldSyntax.isVisible(value) ? 16 : 0);
+        };
+    }
+
+    /** A head of HTTP/2 that passes has one form, and passes again as it is. */
+    public static Fuzz.Target http2Heads() {
+        return input -> {
+            Http2Headers head = new DefaultHttp2Headers(false);
+            for (String line : new String(input, StandardCharsets.ISO_8859_1).split("\n")) {
+                int colon = Math.max(0, line.indexOf(':', 1));
+                head.add(line.substring(0, colon), line.substring(Math.min(line.length(), colon + 1)));
+            }
+            Reason refused = Http2Heads.judge(head, "https", 20);
+            if (refused != null) {
+                return -refused.ordinal();
+            }
+            check(head.method() != null && head.path() != null && head.authority() != null, "incomplete: " + head);
+            check(head.getAll(":path").size() == 1 && head.getAll(":authority").size() == 1, "twice: " + head);
+            check(!head.contains("host") && !head.contains("connection"), "passes: " + head);
+            check(head.size() > 20 || head.getAll("cookie").size() <= 1, "crumbs: " + head);
+            check(Http2Heads.judge(head, "https", 20) == null, "not again: " + head);
+            return 1 + head.size();
         };
     }
 

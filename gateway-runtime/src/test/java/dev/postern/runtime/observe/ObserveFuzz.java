@@ -1,5 +1,8 @@
 package dev.postern.runtime.observe;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.postern.Failure;
 import dev.postern.Headers;
 import dev.postern.runtime.rig.Fuzz;
 import java.nio.charset.StandardCharsets;
@@ -60,6 +63,39 @@ public final class ObserveFuzz {
             return header.length() * 31
                     + Redaction.queryNames(text).length()
                     + Redaction.path(text).length();
+        };
+    }
+
+    /** A line of a log is one object in visible ASCII, and says what was to be said. */
+    public static Fuzz.Target jsonLine() {
+        ObjectMapper json = new ObjectMapper();
+        return input -> {
+            String text = new String(input, StandardCharsets.UTF_8);
+            int limit = input.length % 3 == 0 ? 64 : 10_000;
+            JsonLine writing = new JsonLine();
+            writing.text("a", text, limit);
+            writing.text("b", "end", limit);
+            String line = writing.end();
+            check(line.chars().allMatch(c -> c >= ' ' && c <= '~') && !line.contains("${"), line);
+            JsonNode read = json.readTree(line);
+            String said = read.path("a").asText();
+            check(read.size() == 2 && read.path("b").asText().equals("end"), line);
+            check(text.length() > limit ? said.length() == limit + 1 : said.equals(text), line);
+            return Math.min(255, line.length() - text.length());
+        };
+    }
+
+    /** A failure in {@code Proxy-Status} is one member, whatever the gateway is called. */
+    public static Fuzz.Target proxyStatus() {
+        return input -> {
+            String name = new String(input, StandardCharsets.ISO_8859_1);
+            String member = ProxyStatus.of(name, Failure.CONNECT_FAILED, 200 + (input.length & 63));
+            check(member.chars().allMatch(c -> c >= ' ' && c <= '~'), member);
+            String bare = member.replaceAll("\"(\\\\[\"\\\\]|[^\"\\\\])*\"", "");
+            check(bare.indexOf(',') < 0 && bare.indexOf('"') < 0, member);
+            check(bare.split(";").length == 4 && member.contains("; error="), member);
+            Headers.of("Proxy-Status", member);
+            return member.length() - name.length();
         };
     }
 

@@ -1,7 +1,13 @@
 package dev.postern.runtime.pipeline;
 
+import dev.postern.Principal;
 import dev.postern.runtime.rig.Fuzz;
+import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.List;
 
 /** Parsers of this package, for the fuzzer. */
 public final class PipelineFuzz {
@@ -18,6 +24,28 @@ public final class PipelineFuzz {
             return nanos == Long.MAX_VALUE
                     ? input.length & 15
                     : 16 + Long.toString(nanos).length();
+        };
+    }
+
+    /** Whoever has shown a certificate that the JDK can read has a name, and texts for attributes. */
+    public static Fuzz.Target certificates() throws Exception {
+        CertificateFactory factory = CertificateFactory.getInstance("X.509");
+        return input -> {
+            X509Certificate certificate;
+            try {
+                certificate = (X509Certificate) factory.generateCertificate(new ByteArrayInputStream(input));
+            } catch (CertificateException refused) {
+                return 0;
+            }
+            Principal principal = CertificatePrincipal.of(certificate);
+            check(!principal.name().isEmpty(), "no name");
+            check(String.valueOf(principal.attributes().get("sha256")).length() == 64, "" + principal.attributes());
+            int kind = principal.attributes().size();
+            for (Object value : principal.attributes().values()) {
+                check(value instanceof String || !((List<?>) value).isEmpty(), "an empty list");
+                kind = kind * 4 + (value instanceof List<?> several ? several.size() & 3 : 0);
+            }
+            return 1 + kind;
         };
     }
 

@@ -1,9 +1,13 @@
 package dev.postern.runtime.routing;
 
+import dev.postern.GatewayException;
 import dev.postern.Request;
 import dev.postern.Rewrite;
+import dev.postern.runtime.edge.CanonicalPath;
 import dev.postern.runtime.rig.Fuzz;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -105,6 +109,31 @@ public final class RoutingFuzz {
                     + request.queryParameters("a").size() * 16
                     + request.queryParameters("other").size();
         });
+    }
+
+    /** What a path captures is what stands there, decoded as the JDK decodes it. */
+    public static Fuzz.Target variables() {
+        PathTemplate template = PathTemplate.template("/a/{b}/x/{c}/y/{d...}");
+        return input -> {
+            String path;
+            try {
+                path = CanonicalPath.of(new String(input, StandardCharsets.ISO_8859_1));
+            } catch (GatewayException refused) {
+                return 0;
+            }
+            if (!template.matches(path)) {
+                return 1;
+            }
+            Map<String, String> captured = new LinkedHashMap<>();
+            template.capture(path, captured);
+            String back = "/a/" + captured.get("b") + "/x/" + captured.get("c") + "/y/" + captured.get("d");
+            check(back.equals(path) || back.equals(path + '/'), captured + " of " + path);
+            for (String value : captured.values()) {
+                String decoded = URLDecoder.decode(value.replace("+", "%2B"), StandardCharsets.UTF_8);
+                check(Routed.decode(value).equals(decoded), value);
+            }
+            return 2 + path.length();
+        };
     }
 
     private static void check(boolean holds, String what) {
