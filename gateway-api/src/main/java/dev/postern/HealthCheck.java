@@ -53,4 +53,22 @@ public interface HealthCheck {
     static TcpHealthCheck tcp() {
         return TcpHealthCheck.DEFAULT;
     }
+
+    /**
+     * gRPC's own health check of the server as a whole, every five seconds; {@code SERVING} within a second is well. For
+     * upstreams of {@link Protocol#HTTP_2}.
+     */
+    static GrpcHealthCheck grpc() {
+        return GrpcHealthCheck.DEFAULT;
+    }
+
+    /**
+     * The same for one service of the server, by the name under which the server reports on it; one that it does not know is
+     * not well.
+     *
+     * @param service 1 to 1,000 characters, such as {@code shop.Orders}
+     */
+    static GrpcHealthCheck grpc(String service) {
+        return GrpcHealthCheck.of(service);
+    }
 }

@@ -24,7 +24,8 @@ public interface Services {
 
     /**
      * Sends a request of the gateway's own, such as for a key set, outside any exchange. No redirect is followed. The
-     * stage completes with the whole answer in memory and fails with a {@link GatewayException}.
+     * stage completes with the whole answer in memory, the trailers of gRPC included, and fails with a {@link
+     * GatewayException}.
      *
      * @param endpoint where to: scheme, host and port
      * @param request what to send; its path and headers are used, its authority is not

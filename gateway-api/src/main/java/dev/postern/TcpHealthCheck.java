@@ -9,135 +9,82 @@ import org.jspecify.annotations.Nullable;
  * it can answer; nothing is sent, TLS neither. Immutable, with value equality: each method gives a changed copy.
  */
 public final class TcpHealthCheck implements HealthCheck {
-    static final TcpHealthCheck DEFAULT =
-            new TcpHealthCheck(Duration.ofSeconds(1), Duration.ofSeconds(5), null, 0.1, 3, 2);
+    static final TcpHealthCheck DEFAULT = new TcpHealthCheck(CheckPace.DEFAULT);
 
-    private final Duration timeout;
-    private final Duration interval;
-    private final @Nullable Duration unhealthyInterval;
-    private final double jitter;
-    private final int unhealthyAfter;
-    private final int healthyAfter;
+    private final CheckPace pace;
 
-    private TcpHealthCheck(
-            Duration timeout,
-            Duration interval,
-            @Nullable Duration unhealthyInterval,
-            double jitter,
-            int unhealthyAfter,
-            int healthyAfter) {
-        this.timeout = timeout;
-        this.interval = interval;
-        this.unhealthyInterval = unhealthyInterval;
-        this.jitter = jitter;
-        this.unhealthyAfter = unhealthyAfter;
-        this.healthyAfter = healthyAfter;
+    private TcpHealthCheck(CheckPace pace) {
+        this.pace = pace;
     }
 
     /** How long a connection may take, more than zero; the default is 1 second. */
     public TcpHealthCheck timeout(Duration newTimeout) {
-        return new TcpHealthCheck(
-                Durations.positive("timeout", newTimeout),
-                interval,
-                unhealthyInterval,
-                jitter,
-                unhealthyAfter,
-                healthyAfter);
+        return new TcpHealthCheck(pace.withTimeout(newTimeout));
     }
 
     /** The pause between two checks of one endpoint, more than zero; the default is 5 seconds. */
     public TcpHealthCheck interval(Duration newInterval) {
-        return new TcpHealthCheck(
-                timeout,
-                Durations.positive("interval", newInterval),
-                unhealthyInterval,
-                jitter,
-                unhealthyAfter,
-                healthyAfter);
+        return new TcpHealthCheck(pace.withInterval(newInterval));
     }
 
     /** The pause while an endpoint is not well, more than zero; the default is that of {@link #interval(Duration)}. */
     public TcpHealthCheck unhealthyInterval(Duration newInterval) {
-        return new TcpHealthCheck(
-                timeout,
-                interval,
-                Durations.positive("unhealthyInterval", newInterval),
-                jitter,
-                unhealthyAfter,
-                healthyAfter);
+        return new TcpHealthCheck(pace.withUnhealthyInterval(newInterval));
     }
 
     /** How far pauses are spread, so that checks do not march in step, 0 to 0.9 of the pause; the default is 0.1. */
     public TcpHealthCheck jitter(double newJitter) {
-        if (!(newJitter >= 0 && newJitter <= 0.9)) {
-            throw new IllegalArgumentException("jitter: " + newJitter + " (expected: 0 to 0.9)");
-        }
-        return new TcpHealthCheck(timeout, interval, unhealthyInterval, newJitter, unhealthyAfter, healthyAfter);
+        return new TcpHealthCheck(pace.withJitter(newJitter));
     }
 
     /** Failures in a row that take an endpoint out, 1 or more; the default is 3. */
     public TcpHealthCheck unhealthyAfter(int failures) {
-        return new TcpHealthCheck(
-                timeout, interval, unhealthyInterval, jitter, atLeastOne("failures", failures), healthyAfter);
+        return new TcpHealthCheck(pace.withUnhealthyAfter(failures));
     }
 
     /** Successes in a row that bring it back, 1 or more; the default is 2. */
     public TcpHealthCheck healthyAfter(int successes) {
-        return new TcpHealthCheck(
-                timeout, interval, unhealthyInterval, jitter, unhealthyAfter, atLeastOne("successes", successes));
-    }
-
-    private static int atLeastOne(String name, int value) {
-        if (value < 1) {
-            throw new IllegalArgumentException(name + ": " + value + " (expected: >= 1)");
-        }
-        return value;
+        return new TcpHealthCheck(pace.withHealthyAfter(successes));
     }
 
     @Override
     public CompletionStage<Boolean> check(Endpoint endpoint, Services services) {
-        return services.connect(endpoint, timeout).thenApply(connected -> true);
+        return services.connect(endpoint, pace.timeout()).thenApply(connected -> true);
     }
 
     @Override
     public Duration interval() {
-        return interval;
+        return pace.interval();
     }
 
     @Override
     public Duration unhealthyInterval() {
-        return unhealthyInterval == null ? interval : unhealthyInterval;
+        return pace.unhealthyInterval();
     }
 
     @Override
     public double jitter() {
-        return jitter;
+        return pace.jitter();
     }
 
     @Override
     public int unhealthyAfter() {
-        return unhealthyAfter;
+        return pace.unhealthyAfter();
     }
 
     @Override
     public int healthyAfter() {
-        return healthyAfter;
+        return pace.healthyAfter();
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof TcpHealthCheck that
-                && that.timeout.equals(timeout)
-                && that.interval.equals(interval)
-                && that.unhealthyInterval().equals(unhealthyInterval())
-                && that.jitter == jitter
-                && that.unhealthyAfter == unhealthyAfter
-                && that.healthyAfter == healthyAfter;
+        return other instanceof TcpHealthCheck that && that.pace.equals(pace);
     }
 
     @Override
     public int hashCode() {
-        return timeout.hashCode() * 31 + interval.hashCode();
+        return pace.hashCode();
     }
 
     @Override

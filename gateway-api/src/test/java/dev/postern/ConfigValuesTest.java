@@ -284,7 +284,10 @@ class ConfigValuesTest {
                         () -> HealthCheck.http("/a").unhealthyInterval(SECOND),
                         () -> HealthCheck.http("/a").jitter(0.2),
                         () -> HealthCheck.http("/a").unhealthyAfter(1),
-                        () -> HealthCheck.http("/a").healthyAfter(1)),
+                        () -> HealthCheck.http("/a").healthyAfter(1),
+                        HealthCheck::tcp,
+                        HealthCheck::grpc,
+                        () -> HealthCheck.grpc("a")),
                 all(
                         "request key",
                         RequestKey::client,

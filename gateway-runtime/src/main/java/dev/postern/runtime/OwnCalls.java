@@ -1,6 +1,5 @@
 package dev.postern.runtime;
 
-import dev.postern.Body;
 import dev.postern.CallLimits;
 import dev.postern.Endpoint;
 import dev.postern.Failure;
@@ -12,12 +11,14 @@ import dev.postern.Response;
 import dev.postern.UpstreamTls;
 import dev.postern.runtime.balancing.EndpointAddress;
 import dev.postern.runtime.message.ResponseHead;
+import dev.postern.runtime.message.TrailerFields;
 import dev.postern.runtime.tls.UpstreamTlsFiles;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
@@ -28,6 +29,7 @@ import io.vertx.core.streams.WriteStream;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.ext.web.client.WebClientOptions;
 import io.vertx.ext.web.codec.BodyCodec;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -42,6 +44,7 @@ import org.jspecify.annotations.Nullable;
  * The endpoints of an upstream are spoken to in the manner of its traffic.
  */
 final class OwnCalls {
+    private static final System.Logger LOG = System.getLogger(OwnCalls.class.getName());
     private static final int MAX_CONNECT_MILLIS = 5000;
     /** How long calls may go on with certificates that have been replaced. */
     private static final long OLD_MINUTES = 1;
@@ -106,7 +109,7 @@ final class OwnCalls {
                                 .whole()
                                 .map(bytes -> Response.of(judged.status())
                                         .withHeaders(judged.headers())
-                                        .withBody(Body.of(bytes)));
+                                        .withBody(WholeBody.of(bytes, TrailerFields.of(head.trailers(), List.of()))));
                     });
             // Whichever is first. The idle time bounds what Web Client waits for; a call as a whole is bounded here,
             // however its answer trickles.
@@ -115,7 +118,11 @@ final class OwnCalls {
             collector.whole().onFailure(first::tryFail);
             return first.future()
                     .timeout(limits.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                    .onFailure(over -> sending.future().onSuccess(RevocableClient::revoke))
+                    .onFailure(over -> sending.future()
+                            .onSuccess(
+                                    over instanceof TimeoutException
+                                            ? RevocableClient::abandon
+                                            : RevocableClient::revoke))
                     .recover(failure -> Future.failedFuture(explained(endpoint, failure)))
                     .toCompletionStage();
         });
@@ -152,7 +159,14 @@ final class OwnCalls {
                     .setUseAlpn(true)
                     .setAlpnVersions(List.of(HttpVersion.HTTP_2));
         }
-        return new Speaker(ssl, (HttpClientInternal) vertx.createHttpClient(options), options);
+        HttpClientAgent agent = vertx.httpClientBuilder()
+                .with(options)
+                // Calls are told by their own ways; without a handler Vert.x would log what a peer does wrong as an
+                // error.
+                .withConnectHandler(connection ->
+                        connection.exceptionHandler(broken -> LOG.log(Level.DEBUG, "connection broken", broken)))
+                .build();
+        return new Speaker(ssl, (HttpClientInternal) agent, options);
     }
 
     void close() {

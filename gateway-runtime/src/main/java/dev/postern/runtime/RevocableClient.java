@@ -8,6 +8,7 @@ import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.internal.VertxInternal;
 import io.vertx.core.internal.http.HttpClientInternal;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class RevocableClient implements HttpClientInternal {
     private static final System.Logger LOG = System.getLogger(RevocableClient.class.getName());
     private static final long CANCEL = 8;
+    private static final Duration LAST_CALLS = Duration.ofSeconds(1);
 
     private final HttpClientInternal shared;
     // Guarded by this.
@@ -45,6 +47,21 @@ final class RevocableClient implements HttpClientInternal {
         }
         if (known != null) {
             known.reset(CANCEL);
+        }
+    }
+
+    /**
+     * The same for a peer that has said nothing for too long: its connection takes no more calls if it is one of HTTP/2, which
+     * would otherwise live on, perhaps with nobody at the other end. What else is under way on it has a moment to end.
+     */
+    void abandon() {
+        revoke();
+        HttpClientRequest known;
+        synchronized (this) {
+            known = sent;
+        }
+        if (known != null && known.version() == HttpVersion.HTTP_2) {
+            known.connection().shutdown(LAST_CALLS);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.postern.Destination;
 import dev.postern.Endpoint;
 import dev.postern.Filter;
 import dev.postern.GatewayConfig;
+import dev.postern.GrpcHealthCheck;
 import dev.postern.HealthCheck;
 import dev.postern.Listener;
 import dev.postern.Problem;
@@ -223,6 +224,10 @@ public final class ConfigCheck {
     private static void healthCheck(Upstream upstream, HealthCheck check, Findings findings) {
         if (local(upstream)) {
             findings.warning("is the host's own code: its health check is never asked");
+        } else if (check instanceof GrpcHealthCheck && upstream.protocol() != Protocol.HTTP_2) {
+            findings.error(
+                    "health check: gRPC is spoken in HTTP/2 only (expected: protocol(Protocol.HTTP_2), or another"
+                            + " check)");
         }
         try {
             Duration interval = check.interval();

@@ -14,6 +14,7 @@ import dev.postern.GatewayException;
 import dev.postern.HealthCheck;
 import dev.postern.Listener;
 import dev.postern.Problem;
+import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
@@ -215,12 +216,33 @@ class ConfigCheckTest {
                                 .build())
                         .upstream(Upstream.local("c", (request, exchange) -> null).toBuilder()
                                 .healthCheck(HealthCheck.http("/health"))
+                                .build())
+                        .upstream(Upstream.builder("d")
+                                .endpoints("http://d")
+                                .healthCheck(HealthCheck.grpc())
+                                .build())
+                        .upstream(Upstream.builder("e")
+                                .endpoints("http://e")
+                                .protocol(Protocol.HTTP_2)
+                                .healthCheck(HealthCheck.grpc("shop.Orders"))
+                                .build())
+                        .upstream(Upstream.builder("f")
+                                .endpoints("http://f")
+                                .healthCheck(new Pace(Duration.ofSeconds(1), 1) {
+                                    @Override
+                                    public double jitter() {
+                                        return 1;
+                                    }
+                                })
                                 .build())))
                 .containsExactly(
                         "ERROR upstream \"a\": health check: interval: PT0S (expected: > 0)",
                         "ERROR upstream \"a\": health check: unhealthyAfter: 0, healthyAfter: 2 (expected: >= 1)",
                         "ERROR upstream \"b\": health check: java.lang.IllegalStateException: oops",
-                        "WARNING upstream \"c\": is the host's own code: its health check is never asked");
+                        "WARNING upstream \"c\": is the host's own code: its health check is never asked",
+                        "ERROR upstream \"d\": health check: gRPC is spoken in HTTP/2 only"
+                                + " (expected: protocol(Protocol.HTTP_2), or another check)",
+                        "ERROR upstream \"f\": health check: jitter: 1.0 (expected: 0 to less than 1)");
     }
 
     @Test
