@@ -8,6 +8,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.FastThreadLocal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,14 @@ import org.jspecify.annotations.Nullable;
 final class ResponseGuard extends ChannelInboundHandlerAdapter {
     /** As much as the decoder behind takes. */
     private static final int MAX_HEAD_BYTES = 64 * 1024 + 4096;
+
+    // A usual head fits; shared by all connections of an event loop, since judging never waits.
+    private static final FastThreadLocal<byte[]> SCRATCH = new FastThreadLocal<>() {
+        @Override
+        protected byte[] initialValue() {
+            return new byte[1024];
+        }
+    };
 
     private final ResponseFraming framing = new ResponseFraming();
     private final Runnable onSurplus;
@@ -85,7 +94,8 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
                 at += count;
                 continue;
             }
-            Step step = framing.next(bytes.getByte(at++));
+            at += feed(bytes, at, Math.min(to, head + MAX_HEAD_BYTES + 1) - at);
+            Step step = framing.step();
             if (step == Step.REFUSED || (framing.isInHead() && at - head > MAX_HEAD_BYTES)) {
                 // Nothing of what was read with it: if its head is in there, a 502 can still be the answer.
                 bytes.release();
@@ -105,11 +115,24 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
         if (unfinished && head < to) {
             held = ctx.alloc().buffer(to - head).writeBytes(bytes, head, to - head);
         }
-        pass(ctx, bytes, from, unfinished ? head : at);
-        bytes.release();
+        int end = unfinished ? head : at;
+        if (from == bytes.readerIndex() && end == to && from < end) {
+            ctx.fireChannelRead(bytes);
+        } else {
+            pass(ctx, bytes, from, end);
+            bytes.release();
+        }
         if (spoiled) {
             onSurplus.run();
         }
+    }
+
+    /** Judges at most {@code count} bytes from {@code from} on, and returns how many it judged. */
+    private int feed(ByteBuf bytes, int from, int count) {
+        byte[] scratch = SCRATCH.get();
+        int most = Math.min(count, scratch.length);
+        bytes.getBytes(from, scratch, 0, most);
+        return framing.scan(scratch, 0, most);
     }
 
     private static void pass(ChannelHandlerContext ctx, ByteBuf bytes, int from, int to) {

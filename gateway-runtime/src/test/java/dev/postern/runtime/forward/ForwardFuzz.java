@@ -56,7 +56,17 @@ public final class ForwardFuzz {
                 framing.skip(count);
                 at += count;
                 body += count;
-            } else if (framing.next(input[at++]) == Step.REFUSED) {
+                continue;
+            }
+            // Byte by byte, or in runs: the verdict is the same, and falls at the same byte.
+            Step step;
+            if (piece == 1) {
+                step = framing.next(input[at++]);
+            } else {
+                at = framing.scan(input, at, at + Math.min(piece, input.length - at));
+                step = framing.step();
+            }
+            if (step == Step.REFUSED) {
                 return framing.reason() + " at " + at + " after " + body;
             }
         }
