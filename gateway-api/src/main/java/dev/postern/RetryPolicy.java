@@ -269,7 +269,10 @@ public final class RetryPolicy {
             return this;
         }
 
-        /** After a connection that ended before the response head. */
+        /**
+         * After a connection that ended before the response head; for the host's own code ({@link Upstream#local}), after a
+         * call that failed without a response.
+         */
         public Builder onReset() {
             reset = true;
             return this;

@@ -80,14 +80,18 @@ public final class Upstream {
         return new Builder(name);
     }
 
-    /** The host's own code as an upstream, called on the event loop. */
+    /**
+     * The host's own code as an upstream, called on the event loop. Policies are added with {@link #toBuilder}: {@code retry},
+     * {@code hedging} and {@code firstByteTimeout}; what speaks of endpoints or connections is a problem when the gateway is
+     * built.
+     */
     public static Upstream local(String name, Handler handler) {
         Builder builder = builder(name);
         builder.handler = Objects.requireNonNull(handler, "handler");
         return builder.build();
     }
 
-    /** The host's own code as an upstream, called on the pool for blocking work. */
+    /** The host's own code as an upstream, called on the pool for blocking work; policies as for {@link #local}. */
     public static Upstream localBlocking(String name, BlockingHandler handler) {
         Builder builder = builder(name);
         builder.blockingHandler = Objects.requireNonNull(handler, "handler");

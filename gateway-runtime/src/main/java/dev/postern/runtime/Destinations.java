@@ -1,6 +1,5 @@
 package dev.postern.runtime;
 
-import dev.postern.BlockingHandler;
 import dev.postern.Call;
 import dev.postern.Destination;
 import dev.postern.Exchange;
@@ -15,9 +14,11 @@ import dev.postern.Rewrite;
 import dev.postern.Route;
 import dev.postern.Split;
 import dev.postern.Upstream;
+import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.discovery.Roster;
 import dev.postern.runtime.edge.CanonicalPath;
 import dev.postern.runtime.forward.Forwarding;
+import dev.postern.runtime.forward.LocalForwarding;
 import dev.postern.runtime.forward.UpstreamClient;
 import dev.postern.runtime.message.VertxLoop;
 import dev.postern.runtime.observe.Trace;
@@ -33,7 +34,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -52,7 +52,16 @@ final class Destinations {
     private final Map<String, Shares> shares = new ConcurrentHashMap<>();
 
     /** An upstream of this config: somewhere to forward to, or code of the host. */
-    record Target(Upstream upstream, @Nullable Roster roster) {}
+    record Target(Upstream upstream, Roster roster) {
+        boolean isLocal() {
+            return upstream.handler() != null || upstream.blockingHandler() != null;
+        }
+
+        /** Where code of the host is counted: there is always one. */
+        EndpointState place() {
+            return roster.current().endpoints().get(0);
+        }
+    }
 
     /**
      * The destinations of a config.
@@ -104,10 +113,10 @@ final class Destinations {
             return (request, exchange) -> send(shares.choose(request, exchange), request, exchange, route.rewrite());
         }
         if (destination instanceof Destination.ToHandler to) {
-            return (request, exchange) -> handle(to.handler(), request, exchange);
+            return (request, exchange) -> LocalCode.call(to.handler(), request, exchange, exchange);
         }
         if (destination instanceof Destination.ToBlockingHandler to) {
-            return (request, exchange) -> handleBlocking(to.handler(), request, exchange);
+            return (request, exchange) -> LocalCode.callBlocking(to.handler(), request, exchange, exchange);
         }
         if (destination instanceof Destination.ToRedirect) {
             Redirector redirector = Redirector.compile(route, new ArrayList<>());
@@ -141,11 +150,6 @@ final class Destinations {
         return shares.computeIfAbsent(route.id(), id -> new Shares(split, seed));
     }
 
-    @Nullable
-    Target target(String name) {
-        return targets.get(name);
-    }
-
     /** A call that a filter or handler makes to an upstream. */
     Call call(String upstream, Request request, GatewayExchange exchange) {
         Target target = targets.get(upstream);
@@ -156,10 +160,14 @@ final class Destinations {
                             Failure.NO_ENDPOINT,
                             "upstream \"" + upstream + "\" is not defined (defined: " + names() + ")")));
         }
-        if (target.roster() == null) {
+        if (target.isLocal() && LocalForwarding.isNeeded(target.upstream())) {
+            LocalForwarding forwarding = localForwarding(target, request, exchange, false);
+            return new PolicedCall(forwarding, forwarding.start());
+        }
+        if (target.isLocal()) {
             LoopStage<Response> stage = new LoopStage<>(exchange.loop());
-            local(target.upstream(), request, exchange).whenComplete((response, failure) -> {
-                boolean taken = failure != null ? stage.fail(root(failure)) : stage.deliver(response);
+            local(target, request, exchange).whenComplete((response, failure) -> {
+                boolean taken = failure != null ? stage.fail(LocalCode.root(failure)) : stage.deliver(response);
                 if (!taken && response != null) {
                     response.body().discard();
                 }
@@ -172,8 +180,8 @@ final class Destinations {
 
     private CompletionStage<Response> send(String name, Request request, GatewayExchange exchange, Rewrite rewrite) {
         Target target = Objects.requireNonNull(targets.get(name), name);
-        if (target.roster() == null) {
-            return local(target.upstream(), request, exchange);
+        if (target.isLocal()) {
+            return local(target, request, exchange);
         }
         if (exchange.kind() == Exchange.Kind.WEBSOCKET && !exchange.tunnels()) {
             return LoopStage.failed(
@@ -195,58 +203,34 @@ final class Destinations {
         return new Forwarding(client, home, exchange, request, roster::current, fixedHost, primary, via);
     }
 
-    private static CompletionStage<Response> local(Upstream upstream, Request request, GatewayExchange exchange) {
+    private CompletionStage<Response> local(Target target, Request request, GatewayExchange exchange) {
+        Upstream upstream = target.upstream();
+        if (LocalForwarding.isNeeded(upstream)) {
+            return localForwarding(target, request, exchange, true).start();
+        }
+        EndpointState place = target.place();
+        return place.tryBegin()
+                ? LocalCode.counted(place, exchange, code(upstream, request, exchange, exchange))
+                : LoopStage.failed(exchange.loop(), LocalForwarding.drained(upstream));
+    }
+
+    private LocalForwarding localForwarding(Target target, Request request, GatewayExchange exchange, boolean primary) {
+        return new LocalForwarding(
+                client,
+                exchange,
+                request,
+                target.roster()::current,
+                (each, seen) -> code(target.upstream(), each, exchange, seen),
+                primary);
+    }
+
+    private static CompletionStage<Response> code(
+            Upstream upstream, Request request, GatewayExchange exchange, Exchange seen) {
         Handler handler = upstream.handler();
-        if (handler != null) {
-            return handle(handler, request, exchange);
-        }
-        return handleBlocking(Objects.requireNonNull(upstream.blockingHandler(), "handler"), request, exchange);
-    }
-
-    private static CompletionStage<Response> handle(Handler handler, Request request, GatewayExchange exchange) {
-        try {
-            CompletionStage<Response> stage = handler.handle(request, exchange);
-            if (Objects.isNull(stage)) {
-                return LoopStage.failed(exchange.loop(), handlerFailed(exchange, "returned no stage", null));
-            }
-            return stage.handle((response, failure) -> checked(exchange, response, failure));
-        } catch (RuntimeException | Error thrown) {
-            return LoopStage.failed(exchange.loop(), blamed(exchange, thrown));
-        }
-    }
-
-    private static CompletionStage<Response> handleBlocking(
-            BlockingHandler handler, Request request, GatewayExchange exchange) {
-        return exchange.offload(() -> handler.handle(request, exchange))
-                .handle((response, failure) -> checked(exchange, response, failure));
-    }
-
-    private static Response checked(
-            GatewayExchange exchange, @Nullable Response response, @Nullable Throwable failure) {
-        if (failure != null) {
-            throw blamed(exchange, root(failure));
-        }
-        if (response == null) {
-            throw handlerFailed(exchange, "completed without a response", null);
-        }
-        return response;
-    }
-
-    private static GatewayException blamed(GatewayExchange exchange, Throwable failure) {
-        return failure instanceof GatewayException known
-                ? known
-                : handlerFailed(exchange, "failed: " + failure, failure);
-    }
-
-    private static GatewayException handlerFailed(GatewayExchange exchange, String what, @Nullable Throwable cause) {
-        return new GatewayException(
-                Failure.HANDLER_FAILED,
-                "the handler behind route \"" + exchange.route().id() + "\" " + what,
-                cause);
-    }
-
-    private static Throwable root(Throwable failure) {
-        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return handler != null
+                ? LocalCode.call(handler, request, exchange, seen)
+                : LocalCode.callBlocking(
+                        Objects.requireNonNull(upstream.blockingHandler(), "handler"), request, exchange, seen);
     }
 
     private static Routed routed(GatewayExchange exchange) {
@@ -260,6 +244,13 @@ final class Destinations {
     }
 
     private record ForwardedCall(Forwarding forwarding, CompletionStage<Response> response) implements Call {
+        @Override
+        public void cancel() {
+            forwarding.cancel(new GatewayException(Failure.CLIENT_GONE, "the call was cancelled"));
+        }
+    }
+
+    private record PolicedCall(LocalForwarding forwarding, CompletionStage<Response> response) implements Call {
         @Override
         public void cancel() {
             forwarding.cancel(new GatewayException(Failure.CLIENT_GONE, "the call was cancelled"));

@@ -210,11 +210,8 @@ final class RunningGateway implements Front {
             // 3. Upstreams, routes and pipelines, compiled aside.
             Map<String, Destinations.Target> targets = new LinkedHashMap<>();
             for (Upstream upstream : next.upstreams()) {
-                boolean local = upstream.handler() != null || upstream.blockingHandler() != null;
-                Roster roster = local ? null : rosters.open(upstream);
-                if (roster != null) {
-                    opened.put(upstream.name(), roster);
-                }
+                Roster roster = rosters.open(upstream);
+                opened.put(upstream.name(), roster);
                 targets.put(upstream.name(), new Destinations.Target(upstream, roster));
             }
             Destinations destinations = new Destinations(host, client, next.name(), targets, random.nextLong());
@@ -537,7 +534,10 @@ final class RunningGateway implements Front {
                 snapshot.filters(route),
                 String.valueOf(route.destination()),
                 upstream,
-                view == null || index < 0 ? null : view.endpoints().get(index).uri(),
+                // The host's own code has no address.
+                view == null || index < 0 || view.endpoints().get(index).local()
+                        ? null
+                        : view.endpoints().get(index).uri(),
                 view == null ? List.of() : view.describe(keys),
                 states(snapshot.config(), route));
     }
@@ -598,22 +598,14 @@ final class RunningGateway implements Front {
         if (roster != null) {
             return roster.cluster().state(roster.current());
         }
-        if (mine.destinations().target(name) != null) {
-            return new UpstreamState(name, 0, 0, List.of());
-        }
         throw unknown(mine, name);
     }
 
-    /** An upstream that has endpoints. */
     Cluster cluster(String name) {
         Loaded mine = loaded();
         Roster roster = mine.rosters().get(name);
         if (roster != null) {
             return roster.cluster();
-        }
-        if (mine.destinations().target(name) != null) {
-            throw new IllegalArgumentException(
-                    "upstream: \"" + name + "\" is the host's own code (expected: one with endpoints)");
         }
         throw unknown(mine, name);
     }

@@ -139,11 +139,18 @@ public final class Attempts {
                 : view.pace().latencies().percentile(hedging.percentile());
     }
 
-    /** Picks an endpoint for an attempt beside the one under way; null when there is no other or nothing to spend. */
+    /**
+     * Picks an endpoint for an attempt beside the one under way; null when there is no other or nothing to spend. The host's
+     * own code has no other place: there it is the same again.
+     */
     public @Nullable Selection selectHedge() {
         Selection running = first;
         view = views.get();
-        if (hedging == null || hedged || running == null || view.endpoints().size() < 2) {
+        if (hedging == null || hedged || running == null) {
+            return null;
+        }
+        boolean local = running.endpoint().local();
+        if (view.endpoints().size() < 2 && !local) {
             return null;
         }
         Pace pace = view.pace();
@@ -158,7 +165,7 @@ public final class Attempts {
         }
         avoided.add(running.endpoint());
         Selection hedge = view.select(request, avoided, keys);
-        if (hedge != null && hedge.endpoint() == running.endpoint()) {
+        if (hedge != null && hedge.endpoint() == running.endpoint() && !local) {
             hedge.release();
             hedge = null;
         }
@@ -206,7 +213,8 @@ public final class Attempts {
         }
         boolean named = switch (failure) {
             case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> policy.afterConnectFailure();
-            case RESET_BEFORE_HEAD -> policy.afterReset();
+            // The host's own code that throws has broken off before it answered, as a connection does.
+            case RESET_BEFORE_HEAD, HANDLER_FAILED -> policy.afterReset();
             case FIRST_BYTE_TIMEOUT -> policy.afterTimeout();
             default -> false;
         };

@@ -349,6 +349,24 @@ public final class EndpointState {
         return (int) Math.round(lapses.remaining(now));
     }
 
+    /**
+     * Counts one more exchange, unless it is drained: for the host's own code, where there is nothing to choose and no policy
+     * that would want to know more. To be given back by {@link #finish}, once.
+     */
+    public boolean tryBegin() {
+        begin();
+        if (draining()) {
+            end();
+            return false;
+        }
+        return true;
+    }
+
+    /** What {@link #tryBegin} has counted is over. */
+    public void finish() {
+        end();
+    }
+
     void begin() {
         inFlight.incrementAndGet();
     }

@@ -114,13 +114,8 @@ public final class Forwarding {
 
     /** The request, its body remembered if it streams and may be wanted a second time. */
     private Request remembered(Request wanted) {
-        Body body = wanted.body();
-        int bytes = attempts.replayBytes();
-        if (bytes == 0 || body.length() == 0 || body.length() > bytes || body.replayable()) {
-            return wanted;
-        }
-        replay = new ReplayBody(body, exchange.loop(), bytes, exchange::keepSpare, exchange::letGo);
-        return wanted.withBody(replay);
+        replay = ReplayBody.of(wanted.body(), attempts.replayBytes(), exchange);
+        return replay == null ? wanted : wanted.withBody(replay);
     }
 
     /** Begins; called on the exchange's loop. The stage completes there, at the head of the response. */

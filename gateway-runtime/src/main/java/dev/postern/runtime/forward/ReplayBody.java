@@ -3,6 +3,7 @@ package dev.postern.runtime.forward;
 import dev.postern.Body;
 import dev.postern.BufferedBody;
 import dev.postern.Headers;
+import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -55,6 +56,14 @@ final class ReplayBody implements Body {
         this.maxBytes = maxBytes;
         this.keep = keep;
         this.letGo = letGo;
+    }
+
+    /** For a body that streams and is short enough to be remembered for a second time; null for any other. */
+    static @Nullable ReplayBody of(Body body, int maxBytes, GatewayExchange exchange) {
+        if (maxBytes == 0 || body.length() == 0 || body.length() > maxBytes || body.replayable()) {
+            return null;
+        }
+        return new ReplayBody(body, exchange.loop(), maxBytes, exchange::keepSpare, exchange::letGo);
     }
 
     /** Nobody will read it from the beginning any more: what a reader has had is let go. */

@@ -690,9 +690,14 @@ public final class GatewayExchange implements Exchange {
 
     /** The head of its response has come, or it has failed. */
     public void attemptEnded(Attempt attempt) {
+        answeredByUpstream = attempt.failure() == null;
+        localAttemptEnded(attempt);
+    }
+
+    /** The same of an attempt at the host's own code: what that answers is still an answer of the gateway's own. */
+    public void localAttemptEnded(Attempt attempt) {
         lastAttempt = attempt;
         upstreamNanos += attempt.endedNanos() - attempt.startedNanos();
-        answeredByUpstream = attempt.failure() == null;
         context.observer().attemptEnded(attempt, this);
     }
 
@@ -710,7 +715,8 @@ public final class GatewayExchange implements Exchange {
         deadlineNanos = Long.MAX_VALUE;
     }
 
-    private void callBack(Consumer<Outcome> callback, Outcome outcome) {
+    /** Calls back somebody who waited for an end; what that throws is logged. */
+    public void callBack(Consumer<Outcome> callback, Outcome outcome) {
         try {
             callback.accept(outcome);
         } catch (RuntimeException | Error broken) {

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,27 @@ import org.jspecify.annotations.Nullable;
  * <p>Reads certificate files, so it is not for event loops; otherwise touches nothing outside.
  */
 public final class ConfigCheck {
+    private record Option(String name, Function<Upstream, @Nullable Object> value) {}
+
+    private static final List<Option> OF_ENDPOINTS = List.of(
+            new Option("loadBalancer", Upstream::loadBalancer),
+            new Option("healthCheck", Upstream::healthCheck),
+            new Option("outlierDetection", Upstream::outlierDetection),
+            new Option("panicThreshold", Upstream::panicThreshold),
+            new Option("slowStart", Upstream::slowStart),
+            new Option("priorities", Upstream::priorityLabel),
+            new Option("preferZone", Upstream::zoneLabel),
+            new Option("subset", Upstream::subsetLabel));
+
+    private static final List<Option> OF_CONNECTIONS = List.of(
+            new Option("tls", Upstream::tls),
+            new Option("protocol", Upstream::protocol),
+            new Option("connectTimeout", Upstream::connectTimeout),
+            new Option("poolTimeout", Upstream::poolTimeout),
+            new Option("keepAlive", Upstream::keepAlive),
+            new Option("maxConnections", Upstream::maxConnections),
+            new Option("maxPending", Upstream::maxPending));
+
     private final Function<String, @Nullable String> network;
     private final Function<String, @Nullable String> path;
 
@@ -133,6 +155,9 @@ public final class ConfigCheck {
                 findings.error("is defined twice (expected: a name of its own)");
             }
             kinds(upstream, findings);
+            if (local(upstream)) {
+                withoutEndpoints(upstream, findings);
+            }
             endpoints(upstream.endpoints(), findings);
             priorities(upstream, findings);
             upstreamTls(upstream, now, findings);
@@ -163,6 +188,28 @@ public final class ConfigCheck {
 
     private static boolean local(Upstream upstream) {
         return upstream.handler() != null || upstream.blockingHandler() != null;
+    }
+
+    /** What says something about endpoints or connections says nothing about the host's own code. */
+    private static void withoutEndpoints(Upstream upstream, Findings findings) {
+        String endpoints = changed(upstream, OF_ENDPOINTS);
+        if (!endpoints.isEmpty()) {
+            findings.error("is the host's own code and has no endpoints (expected: without " + endpoints + ')');
+        }
+        String connections = changed(upstream, OF_CONNECTIONS);
+        if (!connections.isEmpty()) {
+            findings.error("is the host's own code and has no connections (expected: without " + connections
+                    + "; the filter ConcurrencyLimit bounds what is under way)");
+        }
+    }
+
+    private static String changed(Upstream upstream, List<Option> options) {
+        Upstream plain = Upstream.builder(upstream.name()).build();
+        return options.stream()
+                .filter(option -> !Objects.equals(
+                        option.value().apply(upstream), option.value().apply(plain)))
+                .map(Option::name)
+                .collect(Collectors.joining(", "));
     }
 
     private static void priorities(Upstream upstream, Findings findings) {
@@ -222,9 +269,7 @@ public final class ConfigCheck {
     }
 
     private static void healthCheck(Upstream upstream, HealthCheck check, Findings findings) {
-        if (local(upstream)) {
-            findings.warning("is the host's own code: its health check is never asked");
-        } else if (check instanceof GrpcHealthCheck && upstream.protocol() != Protocol.HTTP_2) {
+        if (check instanceof GrpcHealthCheck && !local(upstream) && upstream.protocol() != Protocol.HTTP_2) {
             findings.error(
                     "health check: gRPC is spoken in HTTP/2 only (expected: protocol(Protocol.HTTP_2), or another"
                             + " check)");

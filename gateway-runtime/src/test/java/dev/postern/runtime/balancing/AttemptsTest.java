@@ -62,7 +62,8 @@ class AttemptsTest {
                 .isEqualTo(-1);
         Attempts all = attempts(policy -> policy.onConnectFailure().onReset().onTimeout(), request("GET"), "http://a");
         boolean known = switch (failure) {
-            case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED, RESET_BEFORE_HEAD, FIRST_BYTE_TIMEOUT -> true;
+            case CONNECT_FAILED, CONNECT_TIMEOUT, DNS_FAILED, TLS_FAILED -> true;
+            case RESET_BEFORE_HEAD, HANDLER_FAILED, FIRST_BYTE_TIMEOUT -> true;
             default -> false;
         };
         assertThat(all.afterFailure(all.select(), failure, true, true, FOREVER) >= 0)

@@ -7,7 +7,9 @@ import dev.postern.Endpoint;
 import dev.postern.Filter;
 import dev.postern.Gateway;
 import dev.postern.GatewayConfig;
+import dev.postern.Handler;
 import dev.postern.HealthCheck;
+import dev.postern.Hedging;
 import dev.postern.Limits;
 import dev.postern.Listener;
 import dev.postern.LoadBalancer;
@@ -19,6 +21,7 @@ import dev.postern.Plan;
 import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.Response;
+import dev.postern.RetryPolicy;
 import dev.postern.Route;
 import dev.postern.Services;
 import dev.postern.StateSpec;
@@ -93,6 +96,15 @@ class ConceptPagesTest {
                 .healthCheck(HealthCheck.http("/health"))
                 .build();
         return orders;
+    }
+
+    static Upstream local(Handler handler) {
+        Upstream prices = Upstream.local("prices", handler).toBuilder()
+                .firstByteTimeout(Duration.ofMillis(200))
+                .retry(RetryPolicy.builder().onReset().onStatus(503).build())
+                .hedging(Hedging.after(Duration.ofMillis(50)))
+                .build();
+        return prices;
     }
 
     static Upstream discovered() {

@@ -12,11 +12,16 @@ import dev.postern.GatewayBuilder;
 import dev.postern.GatewayConfig;
 import dev.postern.GatewayException;
 import dev.postern.HealthCheck;
+import dev.postern.Hedging;
 import dev.postern.Listener;
+import dev.postern.LoadBalancer;
+import dev.postern.OutlierDetection;
 import dev.postern.Problem;
 import dev.postern.Protocol;
 import dev.postern.Request;
+import dev.postern.RequestKey;
 import dev.postern.Response;
+import dev.postern.RetryPolicy;
 import dev.postern.Route;
 import dev.postern.Services;
 import dev.postern.Split;
@@ -239,10 +244,43 @@ class ConfigCheckTest {
                         "ERROR upstream \"a\": health check: interval: PT0S (expected: > 0)",
                         "ERROR upstream \"a\": health check: unhealthyAfter: 0, healthyAfter: 2 (expected: >= 1)",
                         "ERROR upstream \"b\": health check: java.lang.IllegalStateException: oops",
-                        "WARNING upstream \"c\": is the host's own code: its health check is never asked",
+                        "ERROR upstream \"c\": is the host's own code and has no endpoints (expected: without"
+                                + " healthCheck)",
                         "ERROR upstream \"d\": health check: gRPC is spoken in HTTP/2 only"
                                 + " (expected: protocol(Protocol.HTTP_2), or another check)",
                         "ERROR upstream \"f\": health check: jitter: 1.0 (expected: 0 to less than 1)");
+    }
+
+    @Test
+    void the_hosts_own_code_takes_the_policies_that_mean_something_for_it() {
+        assertThat(texts(good().upstream(Upstream.local("fine", (request, exchange) -> null).toBuilder()
+                                .retry(RetryPolicy.idempotent())
+                                .hedging(Hedging.after(Duration.ofMillis(5)))
+                                .firstByteTimeout(Duration.ofSeconds(1))
+                                .build())
+                        .upstream(Upstream.localBlocking("odd", (request, exchange) -> null).toBuilder()
+                                .loadBalancer(LoadBalancer.random())
+                                .outlierDetection(OutlierDetection.standard())
+                                .panicThreshold(0.2)
+                                .slowStart(Duration.ofSeconds(1))
+                                .priorities("priority")
+                                .preferZone("zone", "a")
+                                .subset("version", RequestKey.header("X-Version"))
+                                .tls(UpstreamTls.verified().serverName("x"))
+                                .protocol(Protocol.HTTP_2)
+                                .connectTimeout(Duration.ofSeconds(1))
+                                .poolTimeout(Duration.ofSeconds(2))
+                                .keepAlive(Duration.ofSeconds(1))
+                                .maxConnections(1)
+                                .maxPending(0)
+                                .build())))
+                .containsExactly(
+                        "ERROR upstream \"odd\": is the host's own code and has no endpoints (expected: without"
+                                + " loadBalancer, outlierDetection, panicThreshold, slowStart, priorities, preferZone,"
+                                + " subset)",
+                        "ERROR upstream \"odd\": is the host's own code and has no connections (expected: without tls,"
+                                + " protocol, connectTimeout, poolTimeout, keepAlive, maxConnections, maxPending; the"
+                                + " filter ConcurrencyLimit bounds what is under way)");
     }
 
     @Test
