@@ -44,6 +44,11 @@ final class Doorstep extends ChannelInboundHandlerAdapter {
     public void channelRegistered(ChannelHandlerContext ctx) {
         ctx.fireChannelRegistered();
         SslHandler tls = ctx.pipeline().get(SslHandler.class);
+        if (tls == null) {
+            // The server has not taken the connection, as when it is being closed: nobody would ever answer here.
+            ctx.close();
+            return;
+        }
         Runnable end = () -> {
             tooLate = true;
             refused.accept(Reason.TLS_TIMEOUT);
