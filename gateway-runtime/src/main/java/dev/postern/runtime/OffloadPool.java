@@ -16,6 +16,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -38,9 +39,11 @@ final class OffloadPool {
 
     <T> Offload<T> run(Callable<T> work) {
         CompletableFuture<T> result = new CompletableFuture<>();
+        AtomicBoolean begun = new AtomicBoolean();
         Future<?> task;
         try {
             task = executor.submit(() -> {
+                begun.set(true);
                 try {
                     result.complete(work.call());
                 } catch (Throwable failed) {
@@ -54,7 +57,14 @@ final class OffloadPool {
                             + executor.getQueue().size() + " waiting)"));
             return new Task<>(result, () -> {});
         }
-        return new Task<>(result, () -> task.cancel(true));
+        return new Task<>(result, () -> {
+            task.cancel(true);
+            // What is cancelled stays in the queue and would keep others out. The oldest is first in it, and mostly the
+            // oldest are cancelled: by their deadlines.
+            if (!begun.get() && task instanceof Runnable waiting) {
+                executor.remove(waiting);
+            }
+        });
     }
 
     void close() {
