@@ -46,8 +46,12 @@ final class QueryString {
     }
 
     private static int equals(String query, int start, int end) {
-        int equals = query.indexOf('=', start);
-        return equals < 0 || equals > end ? end : equals;
+        // Not indexOf, which would look through the rest of the query for each parameter without a value.
+        int equals = start;
+        while (equals < end && query.charAt(equals) != '=') {
+            equals++;
+        }
+        return equals;
     }
 
     private static boolean nameIs(String query, int start, int end, String name) {

@@ -85,8 +85,11 @@ final class QueryEdits {
     }
 
     private static boolean isCalled(String query, int start, int end, String name) {
-        int equals = query.indexOf('=', start);
-        int nameEnd = equals < 0 || equals > end ? end : equals;
+        // Not indexOf, which would look through the rest of the query for each parameter without a value.
+        int nameEnd = start;
+        while (nameEnd < end && query.charAt(nameEnd) != '=') {
+            nameEnd++;
+        }
         return decoded(query, start, nameEnd).equals(name);
     }
 
