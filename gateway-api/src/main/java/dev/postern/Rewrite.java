@@ -51,7 +51,7 @@ public final class Rewrite {
         return new Rewrite(null, Targets.path(newPrefix), host, keepsHost, edits);
     }
 
-    /** Sends this {@code Host} upstream. */
+    /** Sends this {@code Host} upstream: a name or address with a port or without, which is checked at build. */
     public Rewrite host(String authority) {
         return new Rewrite(path, prefix, Targets.authority(authority), false, edits);
     }

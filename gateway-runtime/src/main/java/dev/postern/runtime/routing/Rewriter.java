@@ -7,6 +7,7 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Rewrite;
 import dev.postern.Route;
+import dev.postern.runtime.edge.Authority;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -48,7 +49,21 @@ public final class Rewriter {
         for (Rewrite.Edit edit : rewrite.edits()) {
             check(route, edit, problems);
         }
+        if (rewrite.host() != null) {
+            check(route, rewrite.host(), problems);
+        }
         return new Rewriter(route, PathChange.compile(route, "rewrite", rewrite.path(), rewrite.prefix(), problems));
+    }
+
+    private static void check(Route route, String host, List<Problem> problems) {
+        try {
+            Authority.canonical(host);
+        } catch (GatewayException refused) {
+            problems.add(Problem.error(
+                    route.toString(),
+                    "rewrite host \"" + host + "\" is not one: " + refused.getMessage()
+                            + " (expected: a name or address, with a port or without, such as orders.example:8080)"));
+        }
     }
 
     private static void check(Route route, Rewrite.Edit edit, List<Problem> problems) {

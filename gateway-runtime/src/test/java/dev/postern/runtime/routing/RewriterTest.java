@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RewriterTest {
     private static final int RUNS = Integer.getInteger("postern.property.runs", 100_000);
@@ -44,6 +45,49 @@ class RewriterTest {
     void a_prefix_is_replaced_on_whole_segments(String matched, String replacement, String path, String expected) {
         assertThat(rewritten(Match.prefix(matched), Rewrite.none().prefix(replacement), path))
                 .isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a..b", "orders:99999", "orders:", "0x7f.1", "a,b", "[::1", "a%41"})
+    void a_host_that_is_no_authority_is_refused_at_build(String host) {
+        List<Problem> problems = new ArrayList<>();
+        Rewriter.compile(
+                Route.builder("r")
+                        .match(Match.any())
+                        .rewrite(Rewrite.none().host(host))
+                        .to("orders")
+                        .build(),
+                problems);
+        assertThat(problems)
+                .singleElement()
+                .asString()
+                .contains(
+                        "route \"r\"",
+                        "rewrite host \"" + host + "\" is not one: the host ",
+                        "such as orders.example:8080");
+    }
+
+    @Test
+    void edits_of_a_query_take_each_parameter_as_it_comes_also_without_values() {
+        String query = "a&".repeat(200_000);
+        QueryEdits edits = new QueryEdits(
+                Rewrite.none().setQuery("b", "1").removeQuery("a").edits());
+        assertThat(edits.apply(query)).isEqualTo("&b=1");
+        assertThat(Request.of("GET", "/").withQuery(query).queryParameter("b")).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Orders.example.", "orders_1:8080", "[2001:DB8::1]:443", "192.0.2.1"})
+    void a_host_may_be_spelled_as_hosts_are(String host) {
+        List<Problem> problems = new ArrayList<>();
+        Rewriter.compile(
+                Route.builder("r")
+                        .match(Match.any())
+                        .rewrite(Rewrite.none().host(host))
+                        .to("orders")
+                        .build(),
+                problems);
+        assertThat(problems).isEmpty();
     }
 
     @Test
