@@ -36,7 +36,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class KubernetesWatch implements Discovery.Watch {
     private static final Logger LOG = System.getLogger("dev.postern.discovery");
-    private static final int PAGE = 500;
+    /**
+     * Slices in a page, which is one line: a slice has up to 1,000 endpoints (100 unless the cluster was told otherwise) of
+     * some 400 bytes each.
+     */
+    private static final int PAGE = 8;
+
     private static final int WATCH_SECONDS = 290;
     /** Bookmarks come about once a minute; a watch without one for this long has lost its connection silently. */
     private static final Duration SILENCE = Duration.ofSeconds(WATCH_SECONDS + 30);
@@ -173,6 +178,7 @@ final class KubernetesWatch implements Discovery.Watch {
     private final class ListReader implements LineCalls.Reader {
         private final long mine;
         private final StringBuilder document = new StringBuilder();
+        private boolean tooLong;
         private int status;
 
         ListReader(long mine) {
@@ -187,7 +193,8 @@ final class KubernetesWatch implements Discovery.Watch {
         @Override
         public void line(String text) {
             // As much as one line may have, so that an endless answer ends.
-            if (document.length() < LineCalls.MAX_LINE_BYTES) {
+            tooLong |= document.length() + text.length() > LineCalls.MAX_LINE_BYTES;
+            if (!tooLong) {
                 document.append(text).append('\n');
             }
         }
@@ -200,6 +207,8 @@ final class KubernetesWatch implements Discovery.Watch {
                 restart(mine);
             } else if (status != 200) {
                 over(mine, new IOException("it answered " + status));
+            } else if (tooLong) {
+                over(mine, new IOException("it answered with more than " + LineCalls.MAX_LINE_BYTES + " bytes"));
             } else {
                 listed(mine, document.toString());
             }

@@ -53,7 +53,7 @@ class KubernetesWatchTest {
         OpenCall list = services.lastCall();
         assertThat(list.request.target())
                 .isEqualTo("/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
-                        + "?labelSelector=kubernetes.io%2Fservice-name%3Dorders&limit=500");
+                        + "?labelSelector=kubernetes.io%2Fservice-name%3Dorders&limit=8");
         answer(list, list("77", "", slice("s1", "5", ready("10.0.0.2"), ready("10.0.0.1"))));
         assertThat(told).containsExactly(List.of("http://10.0.0.1:8080", "http://10.0.0.2:8080"));
 
@@ -69,9 +69,40 @@ class KubernetesWatchTest {
         answer(services.lastCall(), list("77", "page2", slice("s1", "5", ready("10.0.0.1"))));
         services.time.advance(MOMENT);
         assertThat(told).isEmpty();
-        assertThat(services.lastCall().request.target()).endsWith("&limit=500&continue=page2");
+        assertThat(services.lastCall().request.target()).endsWith("&limit=8&continue=page2");
         answer(services.lastCall(), list("77", "", slice("s2", "6", ready("10.0.0.2"))));
         assertThat(told).containsExactly(List.of("http://10.0.0.1:8080", "http://10.0.0.2:8080"));
+    }
+
+    @Test
+    void a_page_of_the_largest_slices_there_are_is_within_the_bound() {
+        String[] endpoints = new String[1000];
+        for (int i = 0; i < endpoints.length; i++) {
+            endpoints[i] = "{\"addresses\":[\"2001:db8:1234:5678:9abc:def0:1111:" + Integer.toHexString(i + 1)
+                    + "\"],\"conditions\":{\"ready\":true,\"serving\":true,\"terminating\":false},\"hints\":{\"forZones\":"
+                    + "[{\"name\":\"eu-central-1a\"}]},\"nodeName\":\"ip-10-100-100-100.eu-central-1.compute.internal\","
+                    + "\"targetRef\":{\"kind\":\"Pod\",\"name\":\"orders-5d9c8b7f6c-abcde\",\"namespace\":\"shop\",\"uid\":"
+                    + "\"0b9e64a3-1d5c-4d2a-9a55-7f6d0f7d6c11\"},\"zone\":\"eu-central-1a\"}";
+        }
+        String[] slices = new String[8];
+        for (int i = 0; i < slices.length; i++) {
+            slices[i] = slice("s" + i, "5", endpoints);
+        }
+        watchOrders();
+        String page = list("77", "", slices);
+        assertThat(page.length()).isBetween(LineCalls.MAX_LINE_BYTES / 2, LineCalls.MAX_LINE_BYTES);
+        answer(services.lastCall(), page);
+        assertThat(told).hasSize(1);
+        assertThat(told.get(0)).hasSize(1000);
+    }
+
+    @Test
+    void a_list_that_is_too_long_is_said_to_be() {
+        watchOrders();
+        OpenCall call = services.lastCall();
+        call.answer(200, "x".repeat(LineCalls.MAX_LINE_BYTES / 2), "x".repeat(LineCalls.MAX_LINE_BYTES / 2 + 1));
+        call.reader.end(null);
+        assertThat(log.lines()).singleElement().asString().contains("it answered with more than 4194304 bytes");
     }
 
     @Test
@@ -91,7 +122,7 @@ class KubernetesWatchTest {
         watchOrders();
         answer(services.lastCall(), list("77", "page 2&limit=1", slice("s1", "5", ready("10.0.0.1"))));
         services.time.advance(MOMENT);
-        assertThat(services.lastCall().request.target()).endsWith("&limit=500&continue=page+2%26limit%3D1");
+        assertThat(services.lastCall().request.target()).endsWith("&limit=8&continue=page+2%26limit%3D1");
         answer(services.lastCall(), list("7 8", "", slice("s2", "6", ready("10.0.0.2"))));
         services.time.advance(MOMENT);
         assertThat(services.lastCall().request.target()).endsWith("&resourceVersion=7+8");
