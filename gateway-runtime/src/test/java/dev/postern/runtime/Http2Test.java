@@ -14,10 +14,13 @@ import dev.postern.runtime.rig.RawHttp2.Stream;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** HTTP/2 in front and behind, cleartext. */
 class Http2Test {
@@ -79,6 +82,35 @@ class Http2Test {
         assertThat(client.post("/", body).bytes()).isEqualTo(body);
         assertThat(client.post("/", body, "content-length", "200000").bytes()).isEqualTo(body);
         assertThat(origin.received().get(2).header("content-length")).isEqualTo("200000");
+    }
+
+    @Test
+    void interim_responses_of_endpoints_are_swallowed() throws Exception {
+        Http2Origin origin = rig.close(Http2Origin.answering(Http2Origin.complete((connection, stream, frame) -> {
+            for (String status : List.of("102", "103", "104", "199", "100", "110")) {
+                connection.headers(stream.id(), false, ":status", status, "x-interim", "1");
+            }
+            connection.headers(stream.id(), false, ":status", "200").data(stream.id(), true, "ok");
+        })));
+        Running running = cleartext(origin.url(), Protocol.HTTP_2);
+        RawHttp2 client = running.http2();
+        for (int i = 0; i < 3; i++) {
+            Stream answer = client.get("/");
+            assertThat(answer.status()).as(answer.toString()).isEqualTo(200);
+            assertThat(answer.text()).isEqualTo("ok");
+            assertThat(answer.header("x-interim")).isNull();
+        }
+        assertThat(origin.connections()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"101", "1xx", "10", "102 end"})
+    void what_is_no_interim_response_of_http2_is_a_502(String status) throws Exception {
+        boolean end = status.endsWith(" end");
+        Http2Origin origin = rig.close(Http2Origin.answering(Http2Origin.complete((connection, stream, frame) ->
+                connection.headers(stream.id(), end, ":status", status.replace(" end", "")))));
+        Stream answer = cleartext(origin.url(), Protocol.HTTP_2).http2().get("/");
+        assertThat(answer.status()).as(answer.toString()).isEqualTo(502);
     }
 
     @Test

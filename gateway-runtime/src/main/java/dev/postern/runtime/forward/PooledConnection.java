@@ -27,6 +27,7 @@ final class PooledConnection {
         this.guard = socket == null ? null : ResponseGuard.install(socket, () -> pool.closed(this));
         if (isMultiplexed()) {
             Channels.gatherFlushes(Channels.of(connection));
+            InterimResponses.drop(Channels.of(connection));
             // RFC 9113 6.8: what is under way may be answered, and nothing else will be.
             connection.shutdownHandler(said -> {
                 leaving = true;
