@@ -3,18 +3,24 @@ package dev.postern.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.postern.Body;
+import dev.postern.ClientInfo;
 import dev.postern.Failure;
+import dev.postern.Request;
+import dev.postern.Response;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.Running;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -146,6 +152,42 @@ class BadOriginTest {
                 .read();
         assertThat(answer.text()).isEqualTo("early");
         assertThat(running.client().get("/").read().text()).isEqualTo("early");
+        assertThat(origin.connections()).isEqualTo(2);
+    }
+
+    @Test
+    void a_request_that_is_not_yet_in_the_socket_when_it_is_answered_does_not_stand_before_another() throws Exception {
+        CountDownLatch answered = new CountDownLatch(1);
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            out.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly".getBytes(StandardCharsets.UTF_8));
+            out.flush();
+            if (request.line().startsWith("POST")) {
+                // Reads nothing more, and keeps the connection.
+                answered.await();
+            }
+            return true;
+        });
+        Running running = rig.proxy(origin, route -> route.maxRequestBytes(100_000_000), upstream -> upstream);
+        // In one piece, so that all of it is handed over before the answer comes, and more than sockets hold.
+        SubmissionPublisher<ByteBuffer> chunks = new SubmissionPublisher<>(Runnable::run, 1);
+        Request large = Request.of("POST", "/")
+                .withHeader("X-Script-Reads-Body", "1")
+                .withBody(Body.from(
+                        reader -> {
+                            chunks.subscribe(reader);
+                            chunks.submit(ByteBuffer.allocate(64 * 1024 * 1024));
+                            chunks.close();
+                        },
+                        64 * 1024 * 1024));
+        for (Request request : List.of(large, Request.of("GET", "/"))) {
+            Response answer = running.gateway()
+                    .handle(request, ClientInfo.local())
+                    .toCompletableFuture()
+                    .get(10, TimeUnit.SECONDS);
+            assertThat(answer.status()).isEqualTo(200);
+            answer.body().buffer(10).toCompletableFuture().get(10, TimeUnit.SECONDS);
+        }
+        answered.countDown();
         assertThat(origin.connections()).isEqualTo(2);
     }
 

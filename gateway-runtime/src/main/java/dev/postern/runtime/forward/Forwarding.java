@@ -332,6 +332,8 @@ public final class Forwarding {
         private boolean bodyBegun;
         private boolean onReused;
         private boolean requestSent;
+        // The end of the request, handed over and perhaps not yet in the socket; null before that.
+        private @Nullable Future<Void> requestFlushed;
         private boolean headReceived;
         private boolean reusable;
         private boolean tunnelled;
@@ -452,7 +454,7 @@ public final class Forwarding {
                     fields.set(HttpHeaders.CONTENT_LENGTH, "0");
                 }
                 requestSent = true;
-                sending.end();
+                requestFlushed = sending.end();
                 expectFirstByte();
                 return;
             }
@@ -479,7 +481,7 @@ public final class Forwarding {
                     new Pump.End() {
                         @Override
                         public void done(Future<Void> flushed) {
-                            loop.enter(Try.this::requestOut);
+                            loop.enter(() -> requestOut(flushed));
                         }
 
                         @Override
@@ -500,9 +502,10 @@ public final class Forwarding {
             expectFirstByte();
         }
 
-        /** The request body is all out. */
-        private void requestOut() {
+        /** The request body is all handed over. */
+        private void requestOut(Future<Void> flushed) {
             requestSent = true;
+            requestFlushed = flushed;
             if (responseBody != null && responseBody.isDone()) {
                 giveBack();
             }
@@ -703,7 +706,17 @@ public final class Forwarding {
             over();
             PooledConnection mine = connection;
             if (mine != null) {
-                if (reusable && responseBody != null && responseBody.isComplete()) {
+                Future<Void> out = requestFlushed;
+                boolean complete = reusable && responseBody != null && responseBody.isComplete();
+                if (complete && out != null && !out.isComplete()) {
+                    // The endpoint has answered early and may never read the rest, which stands before the next
+                    // request.
+                    if (isMultiplexed()) {
+                        discardConnection();
+                    } else {
+                        mine.discardNow();
+                    }
+                } else if (complete) {
                     // Not here, in the middle of what was read: bytes behind the response would be taken for the answer
                     // to whoever is next. By the time of the task the connection has shown whether there are any.
                     loop.execute(mine::giveBack);

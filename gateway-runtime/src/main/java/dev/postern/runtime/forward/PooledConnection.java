@@ -117,6 +117,16 @@ final class PooledConnection {
         }
     }
 
+    /** The same, and what was written and is not yet out is for nobody. */
+    void discardNow() {
+        if (!gone) {
+            gone = true;
+            closed = true;
+            pool.permitFree();
+            Channels.closeNow(connection);
+        }
+    }
+
     /** Closes it and hands its permit to somebody else. */
     void discardKeepingPermit() {
         gone = true;
