@@ -682,6 +682,9 @@ public final class Forwarding {
             current = this;
             settle();
             onExchange(() -> {
+                if (primary) {
+                    exchange.answeredWith(response.body());
+                }
                 if (exchange.isOver() || !result.deliver(response)) {
                     response.body().discard();
                 }

@@ -1,5 +1,6 @@
 package dev.postern.runtime.pipeline;
 
+import dev.postern.Body;
 import dev.postern.Call;
 import dev.postern.ClientInfo;
 import dev.postern.ErrorHandler;
@@ -83,6 +84,7 @@ public final class GatewayExchange implements Exchange {
     private @Nullable Attempt lastAttempt;
     private @Nullable String waitingFor;
     private boolean answeredByUpstream;
+    private @Nullable Body upstreamBody;
     private @Nullable GatewayException refusal;
     private @Nullable List<MessageHook> hooks;
     private boolean hooksFixed;
@@ -429,15 +431,25 @@ public final class GatewayExchange implements Exchange {
             cause = failure == null ? new GatewayException(Failure.INTERNAL, "no response and no failure") : failure;
             log(cause);
             answer = context.sign(errorAnswer(cause), this, cause);
-        } else if (!answeredByUpstream) {
+        } else if (!answeredByUpstream || (isReplaced(answer) && answer.header("X-Request-Id") == null)) {
             answer = context.sign(answer, this, null);
         }
-        if (kind == Kind.GRPC && (failure != null || !answeredByUpstream)) {
+        if (kind == Kind.GRPC && (failure != null || !answeredByUpstream || isReplaced(answer))) {
             answer = GrpcCall.told(answer, cause);
         }
         status = answer.status();
         enterStreaming(answer);
         outlet.answer(answer, this);
+    }
+
+    /** The head of an upstream's response for the answer is here, with this body. */
+    public void answeredWith(Body body) {
+        upstreamBody = body;
+    }
+
+    /** Whether a filter has put its own answer, or body at least, in the place of the upstream's. */
+    private boolean isReplaced(Response answer) {
+        return answer.body() != upstreamBody;
     }
 
     /** The response broke before anything of it was sent: answers with the failure. Called by the outlet. */
