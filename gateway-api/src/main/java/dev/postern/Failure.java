@@ -31,6 +31,8 @@ public enum Failure {
     REQUEST_BODY_BROKEN(Party.CLIENT, 400, false, "request_body_broken", "http_request_error"),
     /** The client sent the request body too slowly. */
     REQUEST_BODY_TIMEOUT(Party.CLIENT, 408, false, "request_body_timeout", "http_request_error"),
+    /** The deadline that the client has named for its call ({@code grpc-timeout}) has passed, before that of the route. */
+    CALL_DEADLINE(Party.CLIENT, 408, false, "call_deadline", "http_response_timeout"),
     /** The client does not read the response. */
     CLIENT_STALLED(Party.CLIENT, 499, false, "client_stalled", "connection_write_timeout"),
     /** The client went away; nobody receives this status, it is for logs and metrics. */

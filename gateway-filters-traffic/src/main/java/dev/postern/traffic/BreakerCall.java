@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  *            │               └─ body ──┬─ whole, or not taken ── SUCCESS
  *            │                         └─ broke off ──────────── FAILURE
  *            ├─ no head, the upstream's doing ────────────────── FAILURE
- *            ├─ no head, the client left ──┬─ after slowCall ─── SUCCESS, slow
- *            │                             └─ before ─────────── IGNORED
+ *            ├─ no head, the client left, ─┬─ after slowCall ─── SUCCESS, slow
+ *            │  or its own deadline passed └─ before ─────────── IGNORED
  *            └─ no head, anything else ───────────────────────── IGNORED
  * </pre>
  */
@@ -101,7 +101,7 @@ final class BreakerCall {
         if (failure == null) {
             return Ending.IGNORED;
         }
-        if (failure == Failure.CLIENT_GONE) {
+        if (failure == Failure.CLIENT_GONE || failure == Failure.CALL_DEADLINE) {
             return rules.isSlow(nanos) ? Ending.SUCCESS : Ending.IGNORED;
         }
         return failure.party() == Failure.Party.UPSTREAM ? Ending.FAILURE : Ending.IGNORED;

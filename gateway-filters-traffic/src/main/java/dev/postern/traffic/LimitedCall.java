@@ -86,13 +86,21 @@ final class LimitedCall {
 
     /** What fails says nothing about time, except that it ran out. */
     private void answered(@Nullable Response response, @Nullable Throwable failure) {
-        if (response == null ? timedOut(Thrown.failure(failure)) : response.status() < 500) {
-            observe(false);
+        Failure why = response == null ? Thrown.failure(failure) : null;
+        if (response == null ? timedOut(why) : response.status() < 500) {
+            observe(isOfClient(why));
         }
     }
 
     private static boolean timedOut(@Nullable Failure failure) {
-        return failure == Failure.FIRST_BYTE_TIMEOUT || failure == Failure.DEADLINE_EXCEEDED;
+        return failure == Failure.FIRST_BYTE_TIMEOUT
+                || failure == Failure.DEADLINE_EXCEEDED
+                || failure == Failure.CALL_DEADLINE;
+    }
+
+    /** Whether the client did not wait for longer: it would have taken so long at least. */
+    private static boolean isOfClient(@Nullable Failure failure) {
+        return failure == Failure.CLIENT_GONE || failure == Failure.CALL_DEADLINE;
     }
 
     private void observe(boolean atLeast) {
@@ -114,7 +122,7 @@ final class LimitedCall {
         if (timed && !observed) {
             observed = true;
             if (timedOut(outcome.failure()) || outcome.failure() == Failure.CLIENT_GONE) {
-                observe(outcome.failure() == Failure.CLIENT_GONE);
+                observe(isOfClient(outcome.failure()));
             }
         }
         ticket.release(exchange.time().nanoTime());

@@ -223,6 +223,27 @@ class CircuitBreakerTest {
     }
 
     @Test
+    void deadlines_that_clients_name_do_not_open_it_unless_they_were_long() {
+        CircuitBreaker breaker =
+                started(tight().slowCalls(Duration.ofSeconds(2), 100).build());
+        upstream = request -> new CompletableFuture<>();
+        for (int i = 0; i < 100; i++) {
+            FakeExchange exchange = exchange();
+            call(breaker, exchange, GET);
+            time.advance(Duration.ofMillis(1));
+            exchange.end(Failure.CALL_DEADLINE);
+        }
+        assertThat(state(breaker)).startsWith("closed");
+        for (int i = 0; i < 2; i++) {
+            FakeExchange exchange = exchange();
+            call(breaker, exchange, GET);
+            time.advance(Duration.ofSeconds(3));
+            exchange.end(Failure.CALL_DEADLINE);
+        }
+        assertThat(state(breaker)).startsWith("open");
+    }
+
+    @Test
     void a_client_that_leaves_in_the_middle_of_a_body_does_not_make_it_a_failure() {
         CircuitBreaker breaker = started(tight().build());
         for (int i = 0; i < 2; i++) {

@@ -13,6 +13,7 @@ import dev.postern.Failure;
 import dev.postern.Filter;
 import dev.postern.Listener;
 import dev.postern.Match;
+import dev.postern.OutlierDetection;
 import dev.postern.Protocol;
 import dev.postern.Response;
 import dev.postern.Route;
@@ -211,7 +212,38 @@ class GrpcTest {
         assertThat(seen.header("grpc-timeout")).endsWith("u");
         assertThat(Integer.parseInt(seen.header("grpc-timeout").replace("u", "")))
                 .isBetween(1, 300_000);
-        assertThat(running.outcome().failure()).isEqualTo(Failure.DEADLINE_EXCEEDED);
+        assertThat(running.outcome().failure()).isEqualTo(Failure.CALL_DEADLINE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20m, CALL_DEADLINE, 0", "60S, DEADLINE_EXCEEDED, 1"})
+    void a_deadline_that_the_client_has_named_is_not_held_against_the_endpoint(
+            String timeout, Failure failure, int held) throws Exception {
+        Http2Origin origin = origin((connection, stream, frame) -> {
+            // Says nothing.
+        });
+        Running running = rig.start(
+                gateway -> gateway.listen(Listener.http(0).host("127.0.0.1").protocols(Protocol.HTTP_2))
+                        .upstream(Upstream.builder("svc")
+                                .endpoints(origin.url())
+                                .protocol(Protocol.HTTP_2)
+                                .outlierDetection(OutlierDetection.builder()
+                                        .consecutive5xx(1)
+                                        .maxEjectedShare(1)
+                                        .build())
+                                .build())
+                        .route(Route.builder("svc")
+                                .match(Match.any())
+                                .timeout(Duration.ofMillis(100))
+                                .to("svc")
+                                .build()));
+        RawHttp2 client = running.http2().keepingFrames();
+        int stream = call(client, "/svc/Slow", "grpc-timeout", timeout);
+        client.data(stream, true, message(0));
+        assertThat(trailersOnly(client, stream).header("grpc-status")).isEqualTo("4");
+        assertThat(running.outcome().failure()).isEqualTo(failure);
+        assertThat(running.gateway().upstream("svc").endpoints().get(0).ejection() == null)
+                .isEqualTo(held == 0);
     }
 
     @Test

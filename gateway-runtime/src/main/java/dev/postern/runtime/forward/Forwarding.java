@@ -800,9 +800,13 @@ public final class Forwarding {
             if (body != null) {
                 onExchange(() -> body.fail(why));
             } else if (!tunnelled) {
-                if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0 && !exchange.isFailedByClient()) {
-                    // Not the client but the deadline has ended it, waiting for this endpoint.
-                    selection.unanswered(Failure.DEADLINE_EXCEEDED);
+                if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0) {
+                    // Not a client that left but the deadline has ended it, waiting for this endpoint.
+                    if (!exchange.isFailedByClient()) {
+                        selection.unanswered(Failure.DEADLINE_EXCEEDED);
+                    } else if (requestSent) {
+                        selection.outpaced();
+                    }
                 }
                 report(0, why.failure(), true);
             }

@@ -520,15 +520,17 @@ public final class GatewayExchange implements Exchange {
                 ? new GatewayException(
                         Failure.CLIENT_STALLED,
                         "client_too_slow",
-                        passed() + " and the client has not taken the response",
+                        passed(callNanos != Long.MAX_VALUE) + " and the client has not taken the response",
                         null)
-                : new GatewayException(Failure.RESPONSE_BODY_BROKEN, passed() + atEndpoint());
+                : new GatewayException(
+                        Failure.RESPONSE_BODY_BROKEN, passed(callNanos != Long.MAX_VALUE) + atEndpoint());
     }
 
     private GatewayException tooLate() {
         if (awaitsClient()) {
             return new GatewayException(
-                    Failure.REQUEST_BODY_TIMEOUT, passed() + " and the client has not sent all of its body");
+                    Failure.REQUEST_BODY_TIMEOUT,
+                    passed(isByClient()) + " and the client has not sent all of its body");
         }
         if (waitingFor != null) {
             return new GatewayException(
@@ -537,13 +539,21 @@ public final class GatewayExchange implements Exchange {
                     waitingFor + " of route \"" + route.id() + "\" did not complete within " + route.timeout(),
                     null);
         }
-        return new GatewayException(Failure.DEADLINE_EXCEEDED, passed() + atEndpoint());
+        // Who names a deadline hangs up then: no more held against the upstream than a client that leaves.
+        return new GatewayException(
+                isByClient() ? Failure.CALL_DEADLINE : Failure.DEADLINE_EXCEEDED, passed(isByClient()) + atEndpoint());
     }
 
-    private String passed() {
-        return callNanos == Long.MAX_VALUE
-                ? "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ") has passed"
-                : "the deadline of a call on route \"" + route.id() + "\" has passed";
+    /** Whether the deadline is the client's own, and shorter than the route's. */
+    private boolean isByClient() {
+        Duration timeout = route.timeout();
+        return callNanos != Long.MAX_VALUE && (timeout == null || callNanos < timeout.toNanos());
+    }
+
+    private String passed(boolean ofCall) {
+        return ofCall
+                ? "the deadline of a call on route \"" + route.id() + "\" has passed"
+                : "the deadline of route \"" + route.id() + "\" (" + route.timeout() + ") has passed";
     }
 
     private String atEndpoint() {

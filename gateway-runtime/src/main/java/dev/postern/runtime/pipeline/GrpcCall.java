@@ -102,7 +102,7 @@ public final class GrpcCall {
 
     private static int status(Failure failure, int http) {
         return switch (failure) {
-            case DEADLINE_EXCEEDED, FIRST_BYTE_TIMEOUT, REQUEST_BODY_TIMEOUT -> DEADLINE_EXCEEDED;
+            case DEADLINE_EXCEEDED, CALL_DEADLINE, FIRST_BYTE_TIMEOUT, REQUEST_BODY_TIMEOUT -> DEADLINE_EXCEEDED;
             case REQUEST_BODY_TOO_LARGE, RESPONSE_BODY_TOO_LARGE, REQUEST_HEAD_TOO_LARGE -> RESOURCE_EXHAUSTED;
             case CLIENT_GONE, CLIENT_STALLED -> CANCELLED;
             case NO_ROUTE, METHOD_NOT_ALLOWED -> UNIMPLEMENTED;
