@@ -22,6 +22,7 @@ public final class Upstream {
     private final @Nullable HealthCheck healthCheck;
     private final RetryPolicy retry;
     private final @Nullable OutlierDetection outlierDetection;
+    private final @Nullable EndpointBreaker endpointBreaker;
     private final double panicThreshold;
     private final @Nullable Duration slowStart;
     private final @Nullable Hedging hedging;
@@ -49,6 +50,7 @@ public final class Upstream {
         healthCheck = builder.healthCheck;
         retry = builder.retry;
         outlierDetection = builder.outlierDetection;
+        endpointBreaker = builder.endpointBreaker;
         panicThreshold = builder.panicThreshold;
         slowStart = builder.slowStart;
         hedging = builder.hedging;
@@ -141,6 +143,11 @@ public final class Upstream {
     /** Who takes endpoints out by their answers, or null. */
     public @Nullable OutlierDetection outlierDetection() {
         return outlierDetection;
+    }
+
+    /** Who refuses calls of single endpoints, or null. */
+    public @Nullable EndpointBreaker endpointBreaker() {
+        return endpointBreaker;
     }
 
     /** The share of usable endpoints below which health is not believed. */
@@ -240,6 +247,7 @@ public final class Upstream {
                 && Objects.equals(that.healthCheck, healthCheck)
                 && that.retry.equals(retry)
                 && Objects.equals(that.outlierDetection, outlierDetection)
+                && Objects.equals(that.endpointBreaker, endpointBreaker)
                 && that.panicThreshold == panicThreshold
                 && Objects.equals(that.slowStart, slowStart)
                 && Objects.equals(that.hedging, hedging)
@@ -279,6 +287,7 @@ public final class Upstream {
         private @Nullable HealthCheck healthCheck;
         private RetryPolicy retry = RetryPolicy.none();
         private @Nullable OutlierDetection outlierDetection;
+        private @Nullable EndpointBreaker endpointBreaker;
         private double panicThreshold = 0.5;
         private @Nullable Duration slowStart;
         private @Nullable Hedging hedging;
@@ -310,6 +319,7 @@ public final class Upstream {
             healthCheck = upstream.healthCheck;
             retry = upstream.retry;
             outlierDetection = upstream.outlierDetection;
+            endpointBreaker = upstream.endpointBreaker;
             panicThreshold = upstream.panicThreshold;
             slowStart = upstream.slowStart;
             hedging = upstream.hedging;
@@ -375,6 +385,15 @@ public final class Upstream {
         /** Takes endpoints out by what their answers say; the default is not to. */
         public Builder outlierDetection(OutlierDetection newOutlierDetection) {
             outlierDetection = Objects.requireNonNull(newOutlierDetection, "newOutlierDetection");
+            return this;
+        }
+
+        /**
+         * Gives each endpoint a circuit breaker of its own: {@code CircuitBreaker.builder("orders").forEndpoints()}. The
+         * default is none.
+         */
+        public Builder endpointBreaker(EndpointBreaker newEndpointBreaker) {
+            endpointBreaker = Objects.requireNonNull(newEndpointBreaker, "newEndpointBreaker");
             return this;
         }
 

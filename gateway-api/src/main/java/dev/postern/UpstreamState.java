@@ -32,12 +32,25 @@ public record UpstreamState(String name, int inFlight, int pending, List<Endpoin
      * @param hedges attempts made beside one that was slow
      * @param hedgesRefused hedges that were due and the budget did not have
      * @param ejections endpoints taken out by outlier detection
+     * @param breakersOpened how often the circuit breaker of an endpoint has opened
      * @param panic whether too few endpoints are healthy for health to be believed, now
      */
     public record Policies(
-            long retries, long retriesRefused, long hedges, long hedgesRefused, long ejections, boolean panic) {
+            long retries,
+            long retriesRefused,
+            long hedges,
+            long hedgesRefused,
+            long ejections,
+            long breakersOpened,
+            boolean panic) {
         /** Nothing was done. */
-        public static final Policies NONE = new Policies(0, 0, 0, 0, 0, false);
+        public static final Policies NONE = new Policies(0, 0, 0, 0, 0, 0, false);
+
+        /** Without breakers. */
+        public Policies(
+                long retries, long retriesRefused, long hedges, long hedgesRefused, long ejections, boolean panic) {
+            this(retries, retriesRefused, hedges, hedgesRefused, ejections, 0, panic);
+        }
     }
 
     /**
@@ -50,6 +63,7 @@ public record UpstreamState(String name, int inFlight, int pending, List<Endpoin
      * @param inFlight exchanges it is working on
      * @param connections open connections to it
      * @param ejection why outlier detection keeps it out, or null
+     * @param breaker what its circuit breaker says, or null without one
      */
     public record EndpointState(
             String uri,
@@ -58,5 +72,18 @@ public record UpstreamState(String name, int inFlight, int pending, List<Endpoin
             Duration backOff,
             int inFlight,
             int connections,
-            @Nullable String ejection) {}
+            @Nullable String ejection,
+            @Nullable String breaker) {
+        /** One without a circuit breaker. */
+        public EndpointState(
+                String uri,
+                boolean usable,
+                boolean healthy,
+                Duration backOff,
+                int inFlight,
+                int connections,
+                @Nullable String ejection) {
+            this(uri, usable, healthy, backOff, inFlight, connections, ejection, null);
+        }
+    }
 }

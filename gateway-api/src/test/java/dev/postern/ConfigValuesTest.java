@@ -23,6 +23,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ConfigValuesTest {
     private static final Path PEM = Path.of("chain.pem");
     private static final Path KEY = Path.of("key.pem");
+    private static final EndpointBreaker BREAKER = (upstream, endpoint, now, told) -> {
+        throw new AssertionError("nobody calls " + endpoint);
+    };
     private static final Duration SECOND = Duration.ofSeconds(1);
     private static final Filter FILTER = Filter.named("f", (request, chain) -> chain.proceed(request));
     private static final Handler HANDLER = (request, exchange) -> CompletableFuture.completedFuture(Response.of(200));
@@ -136,6 +139,7 @@ class ConfigValuesTest {
                         () -> Upstream.builder("u")
                                 .outlierDetection(OutlierDetection.standard())
                                 .build(),
+                        () -> Upstream.builder("u").endpointBreaker(BREAKER).build(),
                         () -> Upstream.builder("u").panicThreshold(0).build(),
                         () -> Upstream.builder("u").slowStart(SECOND).build(),
                         () -> Upstream.builder("u")
@@ -361,6 +365,7 @@ class ConfigValuesTest {
                 .maxConnections(3)
                 .maxPending(4)
                 .protocol(Protocol.HTTP_2)
+                .endpointBreaker(BREAKER)
                 .build();
 
         assertThat(route.toBuilder().build()).isEqualTo(route);
@@ -425,6 +430,7 @@ class ConfigValuesTest {
         assertThat(upstream.connectTimeout()).isEqualTo(Duration.ofSeconds(2));
         assertThat(upstream.poolTimeout()).isEqualTo(SECOND);
         assertThat(upstream.firstByteTimeout()).isNull();
+        assertThat(upstream.endpointBreaker()).isNull();
         assertThat(upstream.keepAlive()).isEqualTo(Duration.ofSeconds(20));
         assertThat(upstream.maxConnections()).isEqualTo(1024);
         assertThat(upstream.maxPending()).isEqualTo(1024);

@@ -59,7 +59,8 @@ final class Breaker {
     private final Consumer<Change> told;
 
     // All below: guarded by this.
-    private State state = State.CLOSED;
+    // Also read without: who asks whether it admits is told what was true a moment ago in any case.
+    private volatile State state = State.CLOSED;
     private CallWindow window;
     private long since;
     // Counts states and rounds of trials; permits are made of it.
@@ -111,6 +112,26 @@ final class Breaker {
         tell(first);
         tell(second);
         return permit;
+    }
+
+    /** Whether {@link #tryAcquire} would give a permit; changes nothing. */
+    boolean admits(long now, BreakerSwitch.Position position) {
+        if (position != BreakerSwitch.Position.AUTOMATIC) {
+            return position == BreakerSwitch.Position.CLOSED;
+        }
+        if (state == State.CLOSED) {
+            return true;
+        }
+        synchronized (this) {
+            return switch (state) {
+                case OPEN -> now - since >= rules.openFor().toNanos();
+                case HALF_OPEN ->
+                    ended + underWay < rules.trials()
+                            || now - roundBegan >= rules.openFor().toNanos();
+                // No longer forced: the next call closes it.
+                case CLOSED, FORCED_CLOSED, FORCED_OPEN -> true;
+            };
+        }
     }
 
     private long permit(long now) {

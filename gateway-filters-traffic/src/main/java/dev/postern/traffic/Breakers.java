@@ -33,11 +33,15 @@ final class Breakers implements Visible {
 
     /** One line for each change; opening is what somebody should look at. */
     private void log(String key, Breaker.Change change) {
+        log(name, scope.text(key), rules, change);
+    }
+
+    static void log(String name, String place, BreakerRules rules, Breaker.Change change) {
         Level level = change.to() == State.OPEN ? Level.WARNING : Level.INFO;
         LOG.log(
                 level,
-                () -> "circuit breaker \"" + name + '"' + scope.text(key) + ": " + word(change.from()) + " → "
-                        + word(change.to()) + ": " + change.why()
+                () -> "circuit breaker \"" + name + '"' + place + ": " + word(change.from()) + " → " + word(change.to())
+                        + ": " + change.why()
                         + (change.to() == State.OPEN ? "; calls are refused for " + rules.openFor() : ""));
     }
 

@@ -3,6 +3,7 @@ package dev.postern.traffic;
 import static dev.postern.traffic.Ranges.range;
 
 import dev.postern.Checked;
+import dev.postern.EndpointBreaker;
 import dev.postern.Exchange;
 import dev.postern.Filter;
 import dev.postern.Managed;
@@ -12,6 +13,7 @@ import dev.postern.Services;
 import dev.postern.StateSpec;
 import dev.postern.traffic.Breaker.Ending;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
@@ -184,6 +186,7 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
      */
     public static final class Builder {
         private static final Duration LONGEST = Duration.ofHours(1);
+        private static final String STANDARD_FAILING = "5xx";
 
         private final String name;
         private Scope scope = Scope.ALL;
@@ -195,7 +198,7 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
         private int slowPercent = 100;
         private Duration openFor = Duration.ofSeconds(5);
         private int trials = 5;
-        private String failingName = "5xx";
+        private String failingName = STANDARD_FAILING;
         private Predicate<Response> failing = response -> response.status() >= 500;
         private @Nullable Fallback fallback;
         private boolean forFailures;
@@ -317,6 +320,27 @@ public final class CircuitBreaker implements Filter, Managed, Checked {
         public Builder control(BreakerSwitch newControl) {
             control = Objects.requireNonNull(newControl, "newControl");
             return this;
+        }
+
+        /**
+         * Not a filter but a breaker for each endpoint of an upstream: {@link
+         * dev.postern.Upstream.Builder#endpointBreaker}. It has the rules and the switch of this builder, begins closed, and
+         * judges attempts by their response heads.
+         *
+         * @throws IllegalArgumentException when it could never open, or has options that mean nothing for an endpoint: a scope,
+         *     a fallback, failWhen
+         */
+        public EndpointBreaker forEndpoints() {
+            CircuitBreaker filter = build();
+            List<String> found = new ArrayList<>(filter.problems());
+            if (scope != Scope.ALL || fallback != null || forFailures || !failingName.equals(STANDARD_FAILING)) {
+                found.add(
+                        "a breaker for endpoints has neither scope nor fallback nor failWhen (expected: a filter for those)");
+            }
+            if (!found.isEmpty()) {
+                throw new IllegalArgumentException(filter + ": " + String.join("; ", found));
+            }
+            return new BreakerForEndpoints(name, filter.options.rules(), control);
         }
 
         /** The filter. */

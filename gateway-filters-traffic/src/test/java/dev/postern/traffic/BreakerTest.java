@@ -584,4 +584,29 @@ class BreakerTest {
         assertThat(breaker.count(Count.FAILED)).isEqualTo(rounds);
         assertThat(breaker.count(Count.OPENED)).isEqualTo(rounds);
     }
+
+    @Test
+    void says_that_it_admits_exactly_when_it_gives_a_permit() {
+        Random random = new Random(5);
+        for (int run = 0; run < 50; run++) {
+            Breaker breaker = breaker(rules(10, 4, 50));
+            List<Long> open = new ArrayList<>();
+            for (int i = 0; i < 200; i++) {
+                now += random.nextInt(2000) * MS;
+                Position position = random.nextInt(20) == 0 ? Position.OPEN : Position.AUTOMATIC;
+                Breaker.State before = breaker.state();
+                boolean admits = breaker.admits(now, position);
+                assertThat(breaker.state()).isEqualTo(before);
+                long permit = breaker.tryAcquire(now, position);
+                assertThat(permit != Breaker.REFUSED).isEqualTo(admits);
+                if (permit != Breaker.REFUSED) {
+                    open.add(permit);
+                }
+                if (!open.isEmpty() && random.nextBoolean()) {
+                    Ending ending = Ending.values()[random.nextInt(3)];
+                    breaker.end(open.remove(random.nextInt(open.size())), ending, MS, now);
+                }
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ import dev.postern.Match;
 import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
+import dev.postern.Upstream;
 import dev.postern.testing.FakeChain;
 import dev.postern.testing.FakeExchange;
 import dev.postern.testing.FakeServices;
@@ -567,5 +568,24 @@ class CircuitBreakerTest {
                         .openFor(Duration.ofMillis(1))
                         .perRoute()
                         .build());
+    }
+
+    private static Upstream broken() {
+        return
+        // region endpoints
+        Upstream.builder("orders")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081")
+                .endpointBreaker(CircuitBreaker.builder("orders").forEndpoints())
+                .build()
+        // endregion
+        ;
+    }
+
+    @Test
+    void a_breaker_for_endpoints_tells_its_rules() {
+        assertThat(String.valueOf(broken().endpointBreaker()))
+                .startsWith("circuit breaker \"orders\" for each endpoint, ")
+                .contains("minimumCalls=20", "failurePercent=50", "openFor=PT5S", "trials=5");
+        assertThat(broken()).isEqualTo(broken());
     }
 }

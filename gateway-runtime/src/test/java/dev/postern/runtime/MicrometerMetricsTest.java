@@ -245,16 +245,16 @@ class MicrometerMetricsTest {
         List<UpstreamState> states = new ArrayList<>(List.of(orders(0, 0)));
         Watch watch = metrics.watch(time, Set::of, () -> List.copyOf(states));
         assertThat(gauge("postern.upstream.panic")).isZero();
-        states.set(0, new UpstreamState("orders", 0, 0, List.of(), new UpstreamState.Policies(5, 4, 3, 2, 1, true)));
+        states.set(0, new UpstreamState("orders", 0, 0, List.of(), new UpstreamState.Policies(5, 4, 3, 2, 1, 6, true)));
         time.advance(Duration.ofSeconds(1));
         assertThat(gauge("postern.upstream.panic")).isEqualTo(1);
-        assertThat(List.of("retry", "retry_refused", "hedge", "hedge_refused", "ejection"))
+        assertThat(List.of("retry", "retry_refused", "hedge", "hedge_refused", "ejection", "breaker_opened"))
                 .extracting(event -> registry.get("postern.upstream.policies")
                         .tag("upstream", "orders")
                         .tag("event", event)
                         .functionCounter()
                         .count())
-                .containsExactly(5.0, 4.0, 3.0, 2.0, 1.0);
+                .containsExactly(5.0, 4.0, 3.0, 2.0, 1.0, 6.0);
         watch.close();
         assertThat(registry.getMeters()).isEmpty();
     }

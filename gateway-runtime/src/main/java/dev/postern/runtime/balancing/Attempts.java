@@ -1,6 +1,7 @@
 package dev.postern.runtime.balancing;
 
 import dev.postern.Failure;
+import dev.postern.GatewayException;
 import dev.postern.Hedging;
 import dev.postern.Request;
 import dev.postern.RequestKey;
@@ -127,6 +128,11 @@ public final class Attempts {
         }
         first = selection;
         return selection;
+    }
+
+    /** Why {@link #select} has found nobody. */
+    public GatewayException nobody() {
+        return view.nobody();
     }
 
     /** How long to wait for a response head before a {@link #selectHedge} beside it, in nanoseconds; -1 for ever. */

@@ -1,6 +1,7 @@
 package dev.postern.runtime.balancing;
 
 import dev.postern.Endpoint;
+import dev.postern.EndpointBreaker;
 import dev.postern.TimeSource;
 import dev.postern.Upstream;
 import dev.postern.UpstreamState;
@@ -81,6 +82,11 @@ public final class Cluster {
                 states.add(state);
             }
         }
+        for (EndpointState state : states) {
+            if (!latest.contains(state)) {
+                state.withoutGate();
+            }
+        }
         ClusterView view = new ClusterView(config, declared, states, pace);
         for (EndpointState state : states) {
             if (!latest.contains(state)) {
@@ -107,16 +113,19 @@ public final class Cluster {
             }
         }
         List<UpstreamState.EndpointState> endpoints = new ArrayList<>();
-        for (EndpointState state : current.endpoints()) {
+        for (int i = 0; i < current.endpoints().size(); i++) {
+            EndpointState state = current.endpoints().get(i);
+            EndpointBreaker.Gate gate = current.gate(i);
             Ejection ejection = state.ejection();
             endpoints.add(new UpstreamState.EndpointState(
                     state.uri(),
-                    state.usable(now),
+                    state.usable(now) && (gate == null || gate.admits(now)),
                     state.well(),
                     Duration.ofNanos(state.mark().remaining(now)),
                     state.inFlight(),
                     state.connections(),
-                    ejection == null ? null : ejection.reason()));
+                    ejection == null ? null : ejection.reason(),
+                    gate == null ? null : gate.summary(now)));
         }
         return new UpstreamState(
                 name, inFlight, pending, endpoints, pace.deeds().state(current.panicking()));

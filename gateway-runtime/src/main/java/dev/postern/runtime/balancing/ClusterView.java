@@ -1,6 +1,7 @@
 package dev.postern.runtime.balancing;
 
 import dev.postern.Endpoint;
+import dev.postern.EndpointBreaker;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Hedging;
@@ -55,6 +56,8 @@ public final class ClusterView {
     private final boolean measuresLatency;
     private final boolean countsAll;
     private final boolean keepsLatencies;
+    /** By place; null without breakers. */
+    private final EndpointBreaker.Gate @Nullable [] gates;
 
     ClusterView(Upstream config, List<Endpoint> declared, List<EndpointState> endpoints, Pace pace) {
         this.config = config;
@@ -74,6 +77,12 @@ public final class ClusterView {
                 }
             }
         }
+        EndpointBreaker breaker = config.endpointBreaker();
+        gates = breaker == null
+                ? null
+                : endpoints.stream()
+                        .map(endpoint -> endpoint.gate(breaker, config.name()))
+                        .toArray(EndpointBreaker.Gate[]::new);
         everyone = new Groups(this, weighted);
         Map<String, Groups> made = new TreeMap<>();
         labelled.forEach((value, places) -> made.put(value, new Groups(this, places)));
@@ -159,11 +168,51 @@ public final class ClusterView {
                 }
                 continue;
             }
+            int place = moment.group().place(index);
+            EndpointBreaker.Gate gate = gate(place);
+            long permit = gate == null ? 0 : gate.tryAcquire(moment.now());
+            if (permit == EndpointBreaker.Gate.REFUSED) {
+                // Others were faster. The balancer looks again, and sees that.
+                endpoint.end();
+                if (probe != null) {
+                    endpoint.undecided(probe);
+                }
+                if (round >= MAX_ROUNDS) {
+                    return null;
+                }
+                continue;
+            }
             if (countsAll) {
                 pace.allInFlight().incrementAndGet();
             }
-            return new Selection(this, moment.group().place(index), endpoint, seen, probe);
+            return new Selection(
+                    this, place, endpoint, seen, probe, gate == null ? null : new Pass(gate, permit, pace));
         }
+    }
+
+    /** The gate before an endpoint, or null without breakers. */
+    EndpointBreaker.@Nullable Gate gate(int place) {
+        return gates == null ? null : gates[place];
+    }
+
+    /** Why {@link #select} has found nobody. */
+    GatewayException nobody() {
+        long now = pace.now();
+        boolean refused = false;
+        for (int i = 0; gates != null && i < endpoints.size(); i++) {
+            boolean candidate =
+                    declared.get(i).weight() > 0 && !endpoints.get(i).draining() && !pace.draining();
+            refused |= candidate && !gates[i].admits(now);
+        }
+        return refused
+                ? new GatewayException(
+                        Failure.NO_ENDPOINT,
+                        "circuit_open",
+                        "upstream \"" + config.name()
+                                + "\" has no endpoint that may be used: circuit breakers are open",
+                        null)
+                : new GatewayException(
+                        Failure.NO_ENDPOINT, "upstream \"" + config.name() + "\" has no endpoint that may be used");
     }
 
     /** The index in {@link #endpoints} that the next {@link #select} would pick, or -1. Changes nothing. */
@@ -213,7 +262,10 @@ public final class ClusterView {
             } else if (groups == null || !groups.contains(i)) {
                 verdict = "not in subset " + config.subsetLabel() + "=" + keys.subset();
             } else {
-                verdict = groups.describe(i) + verdict(endpoint, now, panicking);
+                EndpointBreaker.Gate gate = gate(i);
+                verdict = groups.describe(i)
+                        + verdict(endpoint, now, panicking)
+                        + (gate == null ? "" : ", breaker " + gate.summary(now));
             }
             lines.add(endpoint.uri() + ": " + verdict);
         }
@@ -425,6 +477,9 @@ public final class ClusterView {
                 return false;
             }
             if (!again && tried != null && tried.contains(candidate)) {
+                return false;
+            }
+            if (gates != null && !gates[group.place(index)].admits(now())) {
                 return false;
             }
             return switch (reach) {

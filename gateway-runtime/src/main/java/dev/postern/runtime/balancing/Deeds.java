@@ -10,6 +10,7 @@ final class Deeds {
     private final LongAdder hedges = new LongAdder();
     private final LongAdder hedgesRefused = new LongAdder();
     private final LongAdder ejections = new LongAdder();
+    private final LongAdder breakersOpened = new LongAdder();
 
     void retried() {
         retries.increment();
@@ -31,8 +32,18 @@ final class Deeds {
         ejections.increment();
     }
 
+    void breakerOpened() {
+        breakersOpened.increment();
+    }
+
     UpstreamState.Policies state(boolean panic) {
         return new UpstreamState.Policies(
-                retries.sum(), retriesRefused.sum(), hedges.sum(), hedgesRefused.sum(), ejections.sum(), panic);
+                retries.sum(),
+                retriesRefused.sum(),
+                hedges.sum(),
+                hedgesRefused.sum(),
+                ejections.sum(),
+                breakersOpened.sum(),
+                panic);
     }
 }

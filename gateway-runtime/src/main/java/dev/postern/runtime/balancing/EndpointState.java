@@ -1,5 +1,6 @@
 package dev.postern.runtime.balancing;
 
+import dev.postern.EndpointBreaker;
 import dev.postern.Failure;
 import java.net.InetAddress;
 import java.util.concurrent.CompletableFuture;
@@ -51,6 +52,9 @@ public final class EndpointState {
     private final AtomicReference<@Nullable Latency> latency = new AtomicReference<>();
     // Guarded by nothing but its volatility: of two failures at the same moment one may be lost, which decides nothing.
     private volatile Lapses lapses = Lapses.NONE;
+    // Guarded by the lock of its cluster, which makes the views.
+    private @Nullable EndpointBreaker breaker;
+    private EndpointBreaker.@Nullable Gate gate;
 
     EndpointState(String uri, @Nullable EndpointAddress address, long seed, Pace pace) {
         this.uri = uri;
@@ -431,6 +435,33 @@ public final class EndpointState {
         latency.set(null);
         lapses = Lapses.NONE;
         outcomes.endStreaks();
+    }
+
+    /** Its gate under this breaker: the one it has if that is of an equal breaker. Under the lock of its cluster. */
+    EndpointBreaker.Gate gate(EndpointBreaker wanted, String upstream) {
+        EndpointBreaker.Gate known = gate;
+        if (known != null && wanted.equals(breaker)) {
+            return known;
+        }
+        EndpointBreaker.Gate made = wanted.gate(upstream, uri, pace.now(), this::breakerIs);
+        breaker = wanted;
+        gate = made;
+        return made;
+    }
+
+    /** It comes back to the list: what a breaker knew of it is out of date. Under the lock of its cluster. */
+    void withoutGate() {
+        breaker = null;
+        gate = null;
+    }
+
+    private void breakerIs(EndpointBreaker.State now) {
+        if (now == EndpointBreaker.State.OPEN) {
+            pace.deeds().breakerOpened();
+        } else if (now == EndpointBreaker.State.CLOSED) {
+            // As one that was out: slowly, if the upstream has that.
+            back();
+        }
     }
 
     private double chance(long serial) {

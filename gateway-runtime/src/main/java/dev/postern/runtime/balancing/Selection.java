@@ -1,5 +1,6 @@
 package dev.postern.runtime.balancing;
 
+import dev.postern.EndpointBreaker.Ending;
 import dev.postern.Failure;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -20,10 +21,13 @@ public final class Selection {
     private final Mark seen;
 
     private final @Nullable Mark probe;
+    private final @Nullable Pass pass;
     private final AtomicBoolean released = new AtomicBoolean();
     private final long begun;
 
-    Selection(ClusterView view, int index, EndpointState endpoint, Mark seen, @Nullable Mark probe) {
+    Selection(
+            ClusterView view, int index, EndpointState endpoint, Mark seen, @Nullable Mark probe, @Nullable Pass pass) {
+        this.pass = pass;
         this.view = view;
         this.index = index;
         this.endpoint = endpoint;
@@ -57,12 +61,14 @@ public final class Selection {
     /** A response head has come. */
     public void answered(int status) {
         measured(status < 500);
+        pass(status < 500 ? Ending.SUCCESS : Ending.FAILURE);
         endpoint.answered(status);
     }
 
     /** No response head has come; told only of failures that are not the client's or the gateway's own doing. */
     public void unanswered(Failure failure) {
         measured(false);
+        pass(Ending.FAILURE);
         endpoint.unanswered(failure);
     }
 
@@ -85,9 +91,21 @@ public final class Selection {
 
     /** Another attempt was faster: this one has taken so long, and would have taken longer. */
     public void outpaced() {
+        abandoned();
         if (view.measuresLatency()) {
             long now = view.pace().now();
             endpoint.outpaced((double) (now - begun), now);
+        }
+    }
+
+    /** Nobody waits for it any more, though it was under way. */
+    public void abandoned() {
+        pass(Ending.ABANDONED);
+    }
+
+    private void pass(Ending ending) {
+        if (pass != null) {
+            pass.end(ending);
         }
     }
 
@@ -104,6 +122,7 @@ public final class Selection {
         if (probe != null) {
             endpoint.undecided(probe);
         }
+        pass(Ending.IGNORED);
     }
 
     @Override

@@ -161,13 +161,7 @@ public final class Forwarding {
             return;
         }
         if (selection == null) {
-            finish(
-                    null,
-                    before != null
-                            ? before
-                            : new GatewayException(
-                                    Failure.NO_ENDPOINT,
-                                    "upstream \"" + config.name() + "\" has no endpoint that may be used"));
+            finish(null, before != null ? before : attempts.nobody());
             return;
         }
         Try mine = new Try(selection, ++attempt);
@@ -811,6 +805,9 @@ public final class Forwarding {
                 report(0, why.failure(), true);
             }
             unwanted |= why.failure() == Failure.CLIENT_GONE;
+            if (unwanted && headStarted) {
+                selection.abandoned();
+            }
             discardConnection();
             selection.release();
         }

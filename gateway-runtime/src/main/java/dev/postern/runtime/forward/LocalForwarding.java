@@ -99,6 +99,7 @@ public final class LocalForwarding {
         return config.retry().maxRetries() > 0
                 || config.retry().perTryTimeout() != null
                 || config.hedging() != null
+                || config.endpointBreaker() != null
                 || config.firstByteTimeout() != null;
     }
 
@@ -155,7 +156,7 @@ public final class LocalForwarding {
             return;
         }
         if (selection == null) {
-            finish(before != null ? before : drained(config));
+            finish(before != null ? before : attempts.nobody());
             return;
         }
         Try mine = new Try(selection, ++attempt);
@@ -405,6 +406,7 @@ public final class LocalForwarding {
                     // Not the client but the deadline has ended it, waiting for this code.
                     selection.unanswered(Failure.DEADLINE_EXCEEDED);
                 }
+                selection.abandoned();
                 report(0, why.failure(), true);
             }
             if (exchangeOver) {

@@ -69,7 +69,7 @@ public enum GatewayMeter {
             Kind.COUNTER,
             "events",
             List.of("upstream", "event"),
-            "What policies have done: `retry`, `hedge`, `ejection`; `retry_refused` and `hedge_refused` when a budget had"
+            "What policies have done: `retry`, `hedge`, `ejection`, `breaker_opened`; `retry_refused` and `hedge_refused` when a budget had"
                     + " nothing left."),
     /** Health is not believed. */
     UPSTREAM_PANIC(

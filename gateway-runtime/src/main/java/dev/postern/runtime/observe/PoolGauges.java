@@ -92,7 +92,8 @@ public final class PoolGauges implements UpstreamGauges {
                     policy(place, "retry_refused", UpstreamState.Policies::retriesRefused),
                     policy(place, "hedge", UpstreamState.Policies::hedges),
                     policy(place, "hedge_refused", UpstreamState.Policies::hedgesRefused),
-                    policy(place, "ejection", UpstreamState.Policies::ejections));
+                    policy(place, "ejection", UpstreamState.Policies::ejections),
+                    policy(place, "breaker_opened", UpstreamState.Policies::breakersOpened));
         }
         return List.of(
                 endpoint(GatewayMeter.ENDPOINT_IN_FLIGHT, place, EndpointState::inFlight),

@@ -176,6 +176,7 @@ public final class Changes {
         subject.part("healthCheck", before.healthCheck(), after.healthCheck());
         subject.data("retry", before.retry(), after.retry());
         subject.data("outlierDetection", before.outlierDetection(), after.outlierDetection());
+        subject.data("endpointBreaker", before.endpointBreaker(), after.endpointBreaker());
         subject.data("panicThreshold", before.panicThreshold(), after.panicThreshold());
         subject.data("slowStart", before.slowStart(), after.slowStart());
         subject.data("hedging", before.hedging(), after.hedging());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.postern.Discovery;
 import dev.postern.Endpoint;
+import dev.postern.EndpointBreaker;
 import dev.postern.ErrorHandler;
 import dev.postern.ExchangeObserver;
 import dev.postern.Filter;
@@ -31,6 +32,7 @@ import dev.postern.UpstreamTls;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class ChangesTest {
@@ -138,6 +140,7 @@ class ChangesTest {
                 .loadBalancer(LoadBalancer.leastRequests())
                 .healthCheck(HealthCheck.http("/health"))
                 .retry(RetryPolicy.idempotent())
+                .endpointBreaker(new Fuses())
                 .tls(UpstreamTls.verified()
                         .trust(Path.of("t"))
                         .certificate(Path.of("c"), Path.of("k"))
@@ -161,6 +164,7 @@ class ChangesTest {
                         "~ upstream \"u\": loadBalancer round robin → least requests",
                         "~ upstream \"u\": healthCheck added",
                         "~ upstream \"u\": retry no retry → 1 retry after connect failure, reset",
+                        "~ upstream \"u\": endpointBreaker none → fuses",
                         "~ upstream \"u\": trust none → t",
                         "~ upstream \"u\": certificate none → c",
                         "~ upstream \"u\": key none → k",
@@ -379,4 +383,16 @@ class ChangesTest {
     }
 
     private record Watcher(int option) implements ExchangeObserver {}
+
+    private record Fuses() implements EndpointBreaker {
+        @Override
+        public Gate gate(String upstream, String endpoint, long nowNanos, Consumer<State> told) {
+            throw new AssertionError("a plan opens nothing");
+        }
+
+        @Override
+        public String toString() {
+            return "fuses";
+        }
+    }
 }
