@@ -282,9 +282,11 @@ class TlsTest {
                 assertThat(client.get("/").isAtEnd()).isTrue();
             }
             try (SSLSocket young = agreeing(older, "h2");
-                    RawHttp2 client = RawHttp2.client(young)) {
+                    RawClient client = new RawClient(young)) {
                 assertThat(young.getApplicationProtocol()).isEmpty();
-                assertThatThrownBy(() -> client.get("/")).isInstanceOf(Exception.class);
+                Answer answer = client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").read();
+                assertThat(answer.status()).as("%s", answer).isGreaterThanOrEqualTo(400);
+                assertThat(client.isAtEnd()).isTrue();
             }
         } else {
             assertThatThrownBy(() -> agreeing(newer, "http/1.1")).isInstanceOf(SSLHandshakeException.class);
