@@ -93,6 +93,18 @@ public interface LoadBalancer {
         return new HashBalancers.Ring(key, Double.POSITIVE_INFINITY, false);
     }
 
+    /**
+     * The endpoint that has answered before, by a cookie that the gateway sets; the first one is picked by {@link
+     * #roundRobin}, if nothing else is said. Nothing is remembered in the gateway.
+     *
+     * @param name a token of 1 to 64 characters; each upstream needs a name of its own
+     * @param secret 16 characters or more, drawn by chance, the same in all gateways in front of a service: without it, what
+     *     the cookie says would tell the endpoint's address to everybody who tries all there are
+     */
+    static StickyCookie stickyCookie(String name, String secret) {
+        return StickyCookie.of(name, secret);
+    }
+
     /** The key of the request by which it picks, or null; its value is {@link Candidates#key}. */
     default @Nullable RequestKey key() {
         return null;

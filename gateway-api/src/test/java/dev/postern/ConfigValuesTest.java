@@ -276,6 +276,19 @@ class ConfigValuesTest {
                         LoadBalancer::random,
                         LoadBalancer::leastRequests),
                 all(
+                        "sticky cookie",
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef"),
+                        () -> LoadBalancer.stickyCookie("b", "0123456789abcdef"),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdeg"),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef")
+                                .otherwise(LoadBalancer.leastRequests()),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef").path("/a"),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef").maxAge(SECOND),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef").sameSite(StickyCookie.SameSite.STRICT),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef").alwaysSecure(),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef").readableByScripts(),
+                        () -> LoadBalancer.stickyCookie("a", "0123456789abcdef").strict()),
+                all(
                         "health check",
                         () -> HealthCheck.http("/a"),
                         () -> HealthCheck.http("/b"),

@@ -87,6 +87,14 @@ class ResiliencePagesTest {
         return orders;
     }
 
+    static Upstream sticky(String secret) {
+        Upstream shop = Upstream.builder("shop")
+                .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081")
+                .loadBalancer(LoadBalancer.stickyCookie("SRV", secret).otherwise(LoadBalancer.leastRequests()))
+                .build();
+        return shop;
+    }
+
     static Upstream hedged() {
         Upstream orders = Upstream.builder("orders")
                 .endpoints("http://10.0.0.7:8081", "http://10.0.0.8:8081")

@@ -185,6 +185,12 @@ public final class Attempts {
         return hedge;
     }
 
+    /** What the client's sticky cookie is to say after this answer; null when it says so already, or there is none. */
+    public @Nullable String newPin(Selection answered) {
+        String pin = answered.pin();
+        return pin == null || pin.equals(keys.pin()) ? null : pin;
+    }
+
     /** The answer of this attempt is taken; the other one under way, to be cut at once, or null. */
     public @Nullable Selection won(Selection winner) {
         Selection other = other(winner);

@@ -54,6 +54,7 @@ public final class ClusterView {
 
     private final long slowStartNanos;
     private final boolean measuresLatency;
+    private final @Nullable Pins pins;
     private final boolean countsAll;
     private final boolean keepsLatencies;
     /** By place; null without breakers. */
@@ -92,6 +93,7 @@ public final class ClusterView {
         measuresLatency = config.loadBalancer().measures().contains(LoadBalancer.Measure.LATENCY);
         Hedging hedging = config.hedging();
         keepsLatencies = hedging != null && hedging.delay() == null;
+        pins = Pins.of(config, endpoints);
         countsAll = config.loadBalancer().measures().contains(LoadBalancer.Measure.ALL_IN_FLIGHT);
     }
 
@@ -129,22 +131,35 @@ public final class ClusterView {
             return null;
         }
         long ticket = pace.nextTicket();
+        int pinned = pinned(keys);
         Cold cold = slowStartNanos > 0 && pace.warming(pace.now(), slowStartNanos) ? new Cold() : null;
         for (int round = 1; ; round++) {
             Moment moment = new Moment(groups, tried, cold, keys);
-            int index = pick(ticket, moment, request);
-            if (cold != null && cold.passedOver() && (index < 0 || moment.reach != Reach.GOOD)) {
-                // All the others are out: better a cold one than none, or than one that is unhealthy.
-                cold = null;
-                continue;
-            }
-            if (index < 0) {
+            int place;
+            if (pinned >= 0
+                    && (cold == null || !cold.passedOver())
+                    && moment.reachAny(ticket)
+                    && moment.permits(pinned)) {
+                place = pinned;
+            } else if (pinned >= 0 && strict()) {
                 return null;
+            } else {
+                int index = pick(ticket, moment, request);
+                if (cold != null && cold.passedOver() && (index < 0 || moment.reach != Reach.GOOD)) {
+                    // All the others are out: better a cold one than none, or than one that is unhealthy.
+                    cold = null;
+                    continue;
+                }
+                if (index < 0) {
+                    return null;
+                }
+                place = moment.group().place(index);
+                EndpointState drawn = endpoints.get(place);
+                if (cold != null && cold.passesOver(drawn, drawn.warmth(moment.now(), slowStartNanos))) {
+                    continue;
+                }
             }
-            EndpointState endpoint = moment.group().member(index);
-            if (cold != null && cold.passesOver(endpoint, endpoint.warmth(moment.now(), slowStartNanos))) {
-                continue;
-            }
+            EndpointState endpoint = endpoints.get(place);
             Mark seen = endpoint.mark();
             Mark probe = null;
             if (moment.reach != Reach.ANY && round < MAX_ROUNDS && !seen.clear()) {
@@ -168,7 +183,6 @@ public final class ClusterView {
                 }
                 continue;
             }
-            int place = moment.group().place(index);
             EndpointBreaker.Gate gate = gate(place);
             long permit = gate == null ? 0 : gate.tryAcquire(moment.now());
             if (permit == EndpointBreaker.Gate.REFUSED) {
@@ -222,8 +236,35 @@ public final class ClusterView {
             return -1;
         }
         Moment moment = new Moment(groups, null, null, keys);
-        int index = pick(pace.ticket(), moment, request);
+        int pinned = pinned(keys);
+        if (pinned >= 0 && moment.reachAny(pace.ticket()) && moment.permits(pinned)) {
+            return pinned;
+        }
+        int index = pinned >= 0 && strict() ? -1 : pick(pace.ticket(), moment, request);
         return index < 0 ? -1 : moment.group().place(index);
+    }
+
+    /** The place of the endpoint that the request's cookie means, if it may be picked at all; -1 for none. */
+    private int pinned(Keys keys) {
+        int place = pins == null ? -1 : pins.place(keys.pin());
+        if (place < 0 || declared.get(place).weight() == 0) {
+            return -1;
+        }
+        String label = config.subsetLabel();
+        boolean fits = keys.subset() == null
+                || label == null
+                || keys.subset().equals(declared.get(place).labels().get(label));
+        return fits ? place : -1;
+    }
+
+    private boolean strict() {
+        return pins != null && pins.strict();
+    }
+
+    /** What the sticky cookie says for an endpoint, or null when there is no such cookie. */
+    @Nullable
+    String pinOf(int place) {
+        return pins == null ? null : pins.value(place);
     }
 
     /** {@link #peek(Request, Keys)} for a request without keys. */
@@ -251,6 +292,7 @@ public final class ClusterView {
         long now = pace.now();
         Groups groups = groups(keys);
         boolean panicking = groups != null && groups.standing().panic();
+        int pinned = pinned(keys);
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < declared.size(); i++) {
             EndpointState endpoint = endpoints.get(i);
@@ -267,7 +309,7 @@ public final class ClusterView {
                         + verdict(endpoint, now, panicking)
                         + (gate == null ? "" : ", breaker " + gate.summary(now));
             }
-            lines.add(endpoint.uri() + ": " + verdict);
+            lines.add(endpoint.uri() + ": " + verdict + (i == pinned ? ", named by the cookie" : ""));
         }
         return lines;
     }
@@ -472,14 +514,22 @@ public final class ClusterView {
 
         @Override
         public boolean allows(int index) {
-            EndpointState candidate = group.member(index);
+            return allows(group.member(index), group.place(index), false);
+        }
+
+        /** Whether the endpoint of a cookie may be picked, as far as this pick has to go for any. */
+        boolean permits(int place) {
+            return allows(endpoints.get(place), place, strict());
+        }
+
+        private boolean allows(EndpointState candidate, int place, boolean alsoAgain) {
             if (candidate.draining() || (cold != null && cold.contains(candidate))) {
                 return false;
             }
-            if (!again && tried != null && tried.contains(candidate)) {
+            if (!again && !alsoAgain && tried != null && tried.contains(candidate)) {
                 return false;
             }
-            if (gates != null && !gates[group.place(index)].admits(now())) {
+            if (gates != null && !gates[place].admits(now())) {
                 return false;
             }
             return switch (reach) {

@@ -46,6 +46,12 @@ public final class Selection {
         return index;
     }
 
+    /** What a sticky cookie says for it, or null when the upstream has none. */
+    @Nullable
+    String pin() {
+        return view.pinOf(index);
+    }
+
     /** The connection was refused or not made in time: the endpoint is avoided for a while. */
     public void connectFailed() {
         endpoint.connectFailed(seen);

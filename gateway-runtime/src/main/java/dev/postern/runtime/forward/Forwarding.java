@@ -4,13 +4,16 @@ import dev.postern.Body;
 import dev.postern.ExchangeObserver.Attempt;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
+import dev.postern.Headers;
 import dev.postern.Request;
 import dev.postern.Response;
+import dev.postern.StickyCookie;
 import dev.postern.TimeSource;
 import dev.postern.Upstream;
 import dev.postern.runtime.balancing.Attempts;
 import dev.postern.runtime.balancing.ClusterView;
 import dev.postern.runtime.balancing.EndpointState;
+import dev.postern.runtime.balancing.PinCookie;
 import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.balancing.Selection;
 import dev.postern.runtime.message.Handshake;
@@ -64,6 +67,7 @@ public final class Forwarding {
     private final Request request;
     private final Attempts attempts;
     private final Upstream config;
+    private final @Nullable StickyCookie sticky;
     private final @Nullable String host;
     private final boolean primary;
     private final String via;
@@ -104,7 +108,9 @@ public final class Forwarding {
         this.exchange = exchange;
         this.attempts = new Attempts(views, request, key -> key.of(request, exchange));
         this.config = attempts.config();
-        this.request = remembered(request);
+        sticky = config.loadBalancer() instanceof StickyCookie cookie ? cookie : null;
+        // Between the client and us only: it says nothing to the endpoint, nor to what the endpoint keeps of requests.
+        this.request = remembered(sticky == null ? request : PinCookie.without(request, sticky.name()));
         this.host = host;
         this.primary = primary;
         this.via = via;
@@ -603,8 +609,9 @@ public final class Forwarding {
             if (attempts.judgesAnswers() && retried(head, body)) {
                 return;
             }
-            Response answer =
-                    Response.of(head.status()).withHeaders(head.headers()).withBody(body);
+            Response answer = Response.of(head.status())
+                    .withHeaders(pinned(head.headers()))
+                    .withBody(body);
             if (bodiless) {
                 response.resume();
             }
@@ -663,7 +670,15 @@ public final class Forwarding {
                     connection == null ? null : connection.socket(),
                     agreed,
                     this::drop);
-            finishWith(Response.of(101).withHeaders(head.headers()).withBody(body));
+            finishWith(Response.of(101).withHeaders(pinned(head.headers())).withBody(body));
+        }
+
+        /** Tells the client whose answer this is, if it has to know and does not yet. */
+        private Headers pinned(Headers headers) {
+            String pin = sticky == null ? null : attempts.newPin(selection);
+            return sticky == null || pin == null
+                    ? headers
+                    : headers.adding("Set-Cookie", sticky.setCookie(pin, exchange.client()));
         }
 
         private void finishWith(Response response) {

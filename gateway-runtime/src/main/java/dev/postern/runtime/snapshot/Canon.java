@@ -9,7 +9,9 @@ import dev.postern.GatewayBuilder;
 import dev.postern.GatewayConfig;
 import dev.postern.HealthCheck;
 import dev.postern.Listener;
+import dev.postern.LoadBalancer;
 import dev.postern.Route;
+import dev.postern.StickyCookie;
 import dev.postern.Upstream;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -97,7 +99,7 @@ final class Canon {
             // A handler can only be kept together with the upstream it was made with.
             return same(upstream, running);
         }
-        Upstream.Builder builder = upstream.toBuilder().loadBalancer(canon(upstream.loadBalancer()));
+        Upstream.Builder builder = upstream.toBuilder().loadBalancer(balancer(upstream.loadBalancer()));
         Discovery discovery = upstream.discovery();
         if (discovery != null) {
             builder.discovery(canon(discovery));
@@ -107,6 +109,14 @@ final class Canon {
             builder.healthCheck(canon(check));
         }
         return builder.build();
+    }
+
+    private LoadBalancer balancer(LoadBalancer balancer) {
+        LoadBalancer known = canon(balancer);
+        // The one behind it has learned something, too, although what stands in front of it is new.
+        return known == balancer && balancer instanceof StickyCookie cookie
+                ? cookie.otherwise(canon(cookie.otherwise()))
+                : known;
     }
 
     private Route route(Route route) {

@@ -13,6 +13,7 @@ import dev.postern.Protocol;
 import dev.postern.Route;
 import dev.postern.Split;
 import dev.postern.StateSpec;
+import dev.postern.StickyCookie;
 import dev.postern.Tls;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
@@ -149,8 +150,12 @@ public final class ConfigCheck {
 
     private static void upstreams(List<Upstream> upstreams, Instant now, Findings gateway) {
         Set<String> names = new HashSet<>();
+        Map<String, Upstream> cookies = new HashMap<>();
         for (Upstream upstream : upstreams) {
             Findings findings = gateway.about(upstream.toString());
+            if (upstream.loadBalancer() instanceof StickyCookie cookie) {
+                stickyCookie(upstream, cookie, cookies, findings);
+            }
             if (!names.add(upstream.name())) {
                 findings.error("is defined twice (expected: a name of its own)");
             }
@@ -165,6 +170,15 @@ public final class ConfigCheck {
             if (check != null) {
                 healthCheck(upstream, check, findings);
             }
+        }
+    }
+
+    private static void stickyCookie(
+            Upstream upstream, StickyCookie cookie, Map<String, Upstream> cookies, Findings findings) {
+        Upstream earlier = cookies.putIfAbsent(cookie.name() + ' ' + cookie.path(), upstream);
+        if (earlier != null) {
+            findings.warning("its sticky cookie \"" + cookie.name() + "\" is also that of " + earlier
+                    + ": each overwrites the other's (expected: a name of its own)");
         }
     }
 

@@ -7,6 +7,7 @@ import dev.postern.GatewayConfig;
 import dev.postern.Managed;
 import dev.postern.Route;
 import dev.postern.StateSpec;
+import dev.postern.StickyCookie;
 import dev.postern.Upstream;
 import dev.postern.spi.Wrapper;
 import java.util.ArrayList;
@@ -30,6 +31,9 @@ record Part(String subject, Object object) {
         for (Upstream upstream : config.upstreams()) {
             String place = " of upstream \"" + upstream.name() + '"';
             add(parts, "load balancer" + place, upstream.loadBalancer());
+            if (upstream.loadBalancer() instanceof StickyCookie cookie) {
+                add(parts, "load balancer" + place, cookie.otherwise());
+            }
             add(parts, "discovery" + place, upstream.discovery());
             add(parts, "health check" + place, upstream.healthCheck());
             add(parts, "handler" + place, upstream.handler());
@@ -78,6 +82,9 @@ record Part(String subject, Object object) {
     static boolean opaque(Object object) {
         if (object instanceof Wrapper wrapper) {
             return opaque(wrapper.wrapped());
+        }
+        if (object instanceof StickyCookie cookie) {
+            return opaque(cookie.otherwise());
         }
         try {
             return object.getClass().getMethod("equals", Object.class).getDeclaringClass() == Object.class;

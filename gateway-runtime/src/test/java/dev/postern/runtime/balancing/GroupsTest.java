@@ -143,17 +143,17 @@ class GroupsTest {
                 Endpoint.of("http://d"),
                 Endpoint.of("http://e").label("version", "2").weight(0));
         ClusterView view = view(upstream -> upstream.subset("version", RequestKey.header("X-Version")), endpoints);
-        int[] two = counts(view, new Keys(null, "2"));
+        int[] two = counts(view, new Keys(null, "2", null));
         assertThat(two[1]).isEqualTo(PICKS / 2);
         assertThat(two[2]).isEqualTo(PICKS / 2);
         assertThat(sum(counts(view, Keys.NONE), 0, 4)).isEqualTo(PICKS);
-        assertThat(view.select(REQUEST, null, new Keys(null, "3"))).isNull();
-        assertThat(view.peek(REQUEST, new Keys(null, "3"))).isEqualTo(-1);
-        assertThat(view.describe(new Keys(null, "1")))
+        assertThat(view.select(REQUEST, null, new Keys(null, "3", null))).isNull();
+        assertThat(view.peek(REQUEST, new Keys(null, "3", null))).isEqualTo(-1);
+        assertThat(view.describe(new Keys(null, "1", null)))
                 .contains("http://a: usable, 0 in flight", "http://b: not in subset version=1");
         // Which subset is decided by the key, found out once.
         Keys keys = Keys.of(view.config(), key -> key.equals(RequestKey.header("X-Version")) ? "1" : null);
-        assertThat(keys).isEqualTo(new Keys(null, "1"));
+        assertThat(keys).isEqualTo(new Keys(null, "1", null));
         assertThat(view.peek(REQUEST, keys)).isZero();
     }
 
@@ -210,7 +210,7 @@ class GroupsTest {
                 List.of(Endpoint.of("http://a"), Endpoint.of("http://b")));
         List<Selection> held = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
-            held.add(view.select(REQUEST, null, new Keys("hot", null)));
+            held.add(view.select(REQUEST, null, new Keys("hot", null, null)));
         }
         assertThat(view.endpoints()).allMatch(endpoint -> endpoint.inFlight() <= 63);
         held.forEach(Selection::release);

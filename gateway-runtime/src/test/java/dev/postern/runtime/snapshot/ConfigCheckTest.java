@@ -26,6 +26,7 @@ import dev.postern.Route;
 import dev.postern.Services;
 import dev.postern.Split;
 import dev.postern.StateSpec;
+import dev.postern.StickyCookie;
 import dev.postern.Tls;
 import dev.postern.Upstream;
 import dev.postern.UpstreamTls;
@@ -281,6 +282,46 @@ class ConfigCheckTest {
                         "ERROR upstream \"odd\": is the host's own code and has no connections (expected: without tls,"
                                 + " protocol, connectTimeout, poolTimeout, keepAlive, maxConnections, maxPending; the"
                                 + " filter ConcurrencyLimit bounds what is under way)");
+    }
+
+    @Test
+    void a_sticky_cookie_has_one_upstream_and_a_balancer_that_is_checked_too() {
+        StickyCookie cookie = LoadBalancer.stickyCookie("SRV", "0123456789abcdef");
+        assertThat(texts(good().upstream(Upstream.builder("a")
+                                .endpoints("http://a")
+                                .loadBalancer(cookie)
+                                .build())
+                        .upstream(Upstream.builder("b")
+                                .endpoints("http://b")
+                                .loadBalancer(cookie.strict())
+                                .build())
+                        .upstream(Upstream.builder("c")
+                                .endpoints("http://c")
+                                .loadBalancer(cookie.path("/c").otherwise(new BadBalancer()))
+                                .build())
+                        .upstream(Upstream.builder("e")
+                                .endpoints("http://e")
+                                .loadBalancer(LoadBalancer.stickyCookie("__Host-E", "0123456789abcdef")
+                                        .path("/e"))
+                                .build())))
+                .containsExactlyInAnyOrder(
+                        "WARNING upstream \"b\": its sticky cookie \"SRV\" is also that of upstream \"a\": each"
+                                + " overwrites the other's (expected: a name of its own)",
+                        "ERROR load balancer of upstream \"c\": seed is missing (expected: a seed)",
+                        "ERROR load balancer of upstream \"e\": cookie \"__Host-E\" has the path /e, so no browser keeps it"
+                                + " (expected: /, or a name that does not begin with __Host-)");
+    }
+
+    private static final class BadBalancer implements LoadBalancer, Checked {
+        @Override
+        public Picker prepare(Endpoints endpoints) {
+            return (ticket, candidates, request) -> -1;
+        }
+
+        @Override
+        public List<String> problems() {
+            return List.of("seed is missing (expected: a seed)");
+        }
     }
 
     @Test
