@@ -53,7 +53,8 @@ final class Json {
         try {
             JsonNode node = MAPPER.readTree(text);
             return node.isMissingNode() ? null : node;
-        } catch (JsonProcessingException notJson) {
+        } catch (JsonProcessingException | NumberFormatException notJson) {
+            // The second for an exponent that no decimal can have: 1e1000000000000.
             return null;
         }
     }
