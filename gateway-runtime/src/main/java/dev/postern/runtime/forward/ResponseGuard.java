@@ -92,6 +92,7 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
                 int count = (int) Math.min(opaque, to - at);
                 framing.skip(count);
                 at += count;
+                head = at;
                 continue;
             }
             at += feed(bytes, at, Math.min(to, head + MAX_HEAD_BYTES + 1) - at);

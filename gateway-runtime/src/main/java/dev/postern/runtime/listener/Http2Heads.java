@@ -267,8 +267,10 @@ final class Http2Heads implements Http2FrameListener {
 
     /** RFC 9113 8.2.3: cookies may come in crumbs, and must not go on so over HTTP/1.1. */
     private static void joinCookies(Http2Headers headers) {
-        String joined = String.join("; ", headers.getAllAndRemove("cookie"));
-        headers.add("cookie", joined);
+        List<CharSequence> crumbs = headers.getAllAndRemove("cookie");
+        // An empty one would leave a blank at the end of the line.
+        crumbs.removeIf(crumb -> crumb.length() == 0);
+        headers.add("cookie", String.join("; ", crumbs));
     }
 
     private static boolean is(CharSequence name, String other) {

@@ -138,12 +138,12 @@ public final class Handshake {
         String extensions = null;
         List<String> lines = fields.getAll("Sec-WebSocket-Extensions");
         if (!lines.isEmpty()) {
-            extensions = String.join(", ", lines);
-            boolean deflate =
-                    elements(extensions).size() == 1 && deflateOnly(extensions).size() == 1;
-            if (!deflate || !offeredDeflate) {
+            String list = String.join(", ", lines);
+            List<String> deflate = deflateOnly(list);
+            if (deflate.size() != 1 || elements(list).size() != 1 || !offeredDeflate) {
                 throw malformed(endpoint, "websocket.extension", "an extension that was not offered");
             }
+            extensions = deflate.get(0);
         }
         return new Agreed(expected, chosen.isEmpty() ? null : chosen.get(0), extensions);
     }
@@ -210,13 +210,31 @@ public final class Handshake {
     private static List<String> deflateOnly(String line) {
         List<String> kept = new ArrayList<>();
         for (String element : elements(line)) {
-            int end = element.indexOf(';');
-            String name = (end < 0 ? element : element.substring(0, end)).strip();
-            if (name.toLowerCase(Locale.ROOT).equals(DEFLATE)) {
+            if (isDeflate(element)) {
                 kept.add(element);
             }
         }
         return kept;
+    }
+
+    /** RFC 6455 9.1: parameters are tokens with a token behind them, in quotes or not. Whatever else stands there, no two read alike. */
+    private static boolean isDeflate(String element) {
+        String[] parts = element.split(";", -1);
+        for (int i = 1; i < parts.length; i++) {
+            int equals = parts[i].indexOf('=');
+            String name = equals < 0 ? parts[i] : parts[i].substring(0, equals);
+            if (!isToken(name.strip())
+                    || (equals >= 0
+                            && !isToken(unquoted(parts[i].substring(equals + 1).strip())))) {
+                return false;
+            }
+        }
+        return parts[0].strip().toLowerCase(Locale.ROOT).equals(DEFLATE);
+    }
+
+    private static String unquoted(String value) {
+        boolean quoted = value.length() >= 2 && value.startsWith("\"") && value.endsWith("\"");
+        return quoted ? value.substring(1, value.length() - 1) : value;
     }
 
     /** The elements of a list whose parameters may be quoted, commas and all; none of one that ends within quotes. */

@@ -190,7 +190,7 @@ public final class PemFiles {
                 break;
             }
             String label = text.substring(at + 11, labelEnd);
-            int end = text.indexOf("-----END " + label + "-----", labelEnd);
+            int end = text.indexOf("-----END " + label + "-----", labelEnd + 5);
             if (end < 0) {
                 throw new PemException(what + ' ' + file + " breaks off (expected: END " + label + ')');
             }

@@ -443,7 +443,8 @@ class ParserFuzzTest {
                 MessageFuzz.handshakes(),
                 "permessage-deflate; client_max_window_bits, x-own\\x0achat, superchat\\x0apermessage-deflate; a=\"b,c\"",
                 "permessage-deflate\\x0a\\x0apermessage-deflate, permessage-deflate",
-                "x; q=\"a\\x5c\"b\"\\x0aa,b");
+                "x; q=\"a\\x5c\"b\"\\x0aa,b",
+                "permessage-deflate\\x0aa\\x0a,permessage-deflate;a !=\"b, c\"\"b,c\"perm)ssc\"perm\"");
     }
 
     @Test
@@ -478,7 +479,8 @@ class ParserFuzzTest {
                 ListenerFuzz.http2Heads(),
                 ":method:GET\\x0a:scheme:https\\x0a:path:/a?b\\x0a:authority:a.example\\x0acookie:a=b\\x0acookie:c=d\\x0ate:trailers",
                 ":method:POST\\x0a:scheme:HTTPS\\x0a:path:*\\x0ahost:a.example:80\\x0acontent-length:3",
-                ":method:GET\\x0a:scheme:https\\x0a:path:/\\x0a:authority:A\\x0ahost:a\\x0aconnection:close\\x0a:x:y");
+                ":method:GET\\x0a:scheme:https\\x0a:path:/\\x0a:authority:A\\x0ahost:a\\x0aconnection:close\\x0a:x:y",
+                ":method:GET\\x0a:scheme:https\\x0a:path:/\\x0a:authority:a\\x0acookie:a=b\\x0acookie:");
         Fuzz.run(
                 "proxy-header",
                 ListenerFuzz.proxyHeader(),
@@ -551,7 +553,8 @@ class ParserFuzzTest {
                 "-----BEGIN PRIVATE KEY-----\\x0aMC4CAQAwBQYDK2VwBCIEI" + "A".repeat(43)
                         + "\\x0a-----END PRIVATE KEY-----\\x0a",
                 "-----BEGIN RSA PRIVATE KEY-----\\x0aMAA=\\x0a-----END RSA PRIVATE KEY-----",
-                "-----BEGIN A----------END A-----");
+                "-----BEGIN A----------END A-----",
+                "-----BEGIN A--------END A-----");
         Fuzz.run("certificate", TlsFuzz.certificates(), certificate());
         Fuzz.run("certificate-principal", PipelineFuzz.certificates(), certificate());
     }

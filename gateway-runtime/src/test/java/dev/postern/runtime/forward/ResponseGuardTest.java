@@ -103,6 +103,14 @@ class ResponseGuardTest {
     }
 
     @Test
+    void a_chunk_may_be_longer_than_any_head_and_come_with_what_is_behind_it() {
+        String chunk = "a".repeat(90_000);
+        String bytes = "HTTP/1.1 200 OK~Transfer-Encoding: chunked~~15f90~" + chunk + "~3~abc~0~~";
+        assertThat(decoded(bytes, 200_000)).isEqualTo("200 " + chunk + "abc");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void half_a_head_at_the_end_is_let_go() {
         assertThat(decoded("HTTP/1.1 200 OK~Content-Le", 4)).isEmpty();
         channel.finishAndReleaseAll();
