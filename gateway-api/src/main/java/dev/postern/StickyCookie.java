@@ -3,6 +3,7 @@ package dev.postern;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
@@ -45,7 +46,7 @@ public final class StickyCookie implements LoadBalancer, Checked {
         LAX("Lax"),
         /** None does. */
         STRICT("Strict"),
-        /** All do; browsers take that over encrypted connections only. */
+        /** All do; browsers take that over encrypted connections only, so it needs {@link #alwaysSecure}. */
         NONE("None");
 
         private final String text;
@@ -189,16 +190,27 @@ public final class StickyCookie implements LoadBalancer, Checked {
      * @param endpoint scheme, host and port, as {@link UpstreamState} shows them
      */
     public String value(String upstream, String endpoint) {
+        return values(upstream, List.of(endpoint)).get(0);
+    }
+
+    /** The {@link #value} for each of these endpoints, in their order; cheaper for a long list than one by one. */
+    public List<String> values(String upstream, List<String> endpoints) {
         try {
             Mac mac = Mac.getInstance("HmacSHA256");
             mac.init(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
-            // None of the parts can hold a line break.
-            String text = String.join("\n", PURPOSE, name, upstream, endpoint);
-            byte[] hash = mac.doFinal(text.getBytes(StandardCharsets.UTF_8));
-            return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(hash, VALUE_BYTES));
+            return endpoints.stream()
+                    .map(endpoint -> value(mac, upstream, endpoint))
+                    .toList();
         } catch (GeneralSecurityException impossible) {
             throw new IllegalStateException("every JVM has HmacSHA256", impossible);
         }
+    }
+
+    private String value(Mac mac, String upstream, String endpoint) {
+        // None of the parts can hold a line break.
+        String text = String.join("\n", PURPOSE, name, upstream, endpoint);
+        byte[] hash = mac.doFinal(text.getBytes(StandardCharsets.UTF_8));
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(hash, VALUE_BYTES));
     }
 
     /** The value of the {@code Set-Cookie} field that tells a client this {@link #value}. */
@@ -238,12 +250,24 @@ public final class StickyCookie implements LoadBalancer, Checked {
 
     @Override
     public List<String> problems() {
-        // Browsers drop such a cookie without a word (draft-ietf-httpbis-rfc6265bis 4.1.3.2).
-        boolean dropped = name.toLowerCase(Locale.ROOT).startsWith("__host-") && !path.equals("/");
-        return dropped
-                ? List.of("cookie \"" + name + "\" has the path " + path + ", so no browser keeps it (expected: /, or a"
-                        + " name that does not begin with __Host-)")
-                : List.of();
+        // Browsers drop such cookies without a word (draft-ietf-httpbis-rfc6265bis 4.1.3 and 5.7).
+        String start = name.toLowerCase(Locale.ROOT);
+        boolean host = start.startsWith("__host-");
+        List<String> problems = new ArrayList<>();
+        if (host && !path.equals("/")) {
+            problems.add("cookie \"" + name + "\" has the path " + path + ", so no browser keeps it (expected: /, or a"
+                    + " name that does not begin with __Host-)");
+        }
+        if (!alwaysSecure && (host || start.startsWith("__secure-"))) {
+            problems.add("cookie \"" + name + "\" is not always Secure, and no browser keeps it when it is not"
+                    + " (expected: alwaysSecure(), or a name that does not begin with "
+                    + (host ? "__Host-)" : "__Secure-)"));
+        }
+        if (!alwaysSecure && sameSite == SameSite.NONE) {
+            problems.add("cookie \"" + name + "\" is not always Secure, and no browser keeps it with SameSite=None when"
+                    + " it is not (expected: alwaysSecure(), or another sameSite)");
+        }
+        return problems;
     }
 
     @Override

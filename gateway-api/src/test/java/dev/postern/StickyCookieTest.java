@@ -84,11 +84,41 @@ class StickyCookieTest {
     @Test
     void a_name_that_browsers_take_with_another_path_only_is_a_problem() {
         assertThat(COOKIE.path("/shop").problems()).isEmpty();
-        StickyCookie host = LoadBalancer.stickyCookie("__Host-SRV", SECRET);
+        StickyCookie host = LoadBalancer.stickyCookie("__Host-SRV", SECRET).alwaysSecure();
         assertThat(host.problems()).isEmpty();
         assertThat(host.path("/shop").problems())
                 .singleElement()
                 .asString()
                 .contains("__Host-SRV", "/shop", "(expected: ");
+    }
+
+    @Test
+    void what_browsers_take_as_secure_only_is_a_problem_unless_it_always_is() {
+        for (StickyCookie dropped : List.of(
+                LoadBalancer.stickyCookie("__Host-SRV", SECRET),
+                LoadBalancer.stickyCookie("__secure-SRV", SECRET).path("/shop"),
+                COOKIE.sameSite(StickyCookie.SameSite.NONE))) {
+            assertThat(dropped.problems())
+                    .singleElement()
+                    .asString()
+                    .contains(dropped.name(), "not always Secure", "(expected: alwaysSecure(), or ");
+            assertThat(dropped.alwaysSecure().problems()).isEmpty();
+        }
+        assertThat(LoadBalancer.stickyCookie("__Host-SRV", SECRET)
+                        .path("/shop")
+                        .sameSite(StickyCookie.SameSite.NONE)
+                        .problems())
+                .hasSize(3);
+        assertThat(COOKIE.sameSite(StickyCookie.SameSite.STRICT).problems()).isEmpty();
+    }
+
+    @Test
+    void the_values_of_many_are_those_of_each() {
+        List<String> endpoints = List.of("http://a", "http://b", "http://c");
+        assertThat(COOKIE.values("orders", endpoints))
+                .containsExactlyElementsOf(endpoints.stream()
+                        .map(endpoint -> COOKIE.value("orders", endpoint))
+                        .toList());
+        assertThat(COOKIE.values("orders", List.of())).isEmpty();
     }
 }

@@ -184,6 +184,26 @@ class StickySessionTest {
     }
 
     @Test
+    void an_answer_that_says_that_its_endpoint_fails_binds_nobody_to_it() throws Exception {
+        RawOrigin bad = rig.origin(RawOrigin.bytes("HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n"));
+        RawOrigin strange = rig.origin(RawOrigin.bytes("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"));
+        Running running = start(upstream -> upstream, bad, strange);
+        for (int i = 0; i < 4; i++) {
+            Answer answer = get(running);
+            if (answer.status() == 503) {
+                assertThat(answer.header("Set-Cookie")).isNull();
+            } else {
+                assertThat(told(answer)).isEqualTo("SRV=" + COOKIE.value("orders", strange.url()));
+            }
+        }
+        assertThat(bad.received()).hasSize(2);
+        // Who has its cookie keeps it.
+        Answer kept = get(running, "SRV=" + COOKIE.value("orders", bad.url()));
+        assertThat(kept.status()).isEqualTo(503);
+        assertThat(kept.header("Set-Cookie")).isNull();
+    }
+
+    @Test
     void a_list_that_changes_moves_the_clients_of_who_has_left_and_strict_ones_too() throws Exception {
         RawOrigin[] origins = origins(3);
         ManualDiscovery discovery = Discovery.manual(origins[0].url(), origins[1].url());

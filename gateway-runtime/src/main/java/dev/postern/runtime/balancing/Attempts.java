@@ -132,7 +132,7 @@ public final class Attempts {
 
     /** Why {@link #select} has found nobody. */
     public GatewayException nobody() {
-        return view.nobody();
+        return view.nobody(keys);
     }
 
     /** How long to wait for a response head before a {@link #selectHedge} beside it, in nanoseconds; -1 for ever. */

@@ -130,8 +130,12 @@ public final class ClusterView {
         if (groups == null) {
             return null;
         }
-        long ticket = pace.nextTicket();
         int pinned = pinned(keys);
+        // A turn is taken only for those whom the balancer sends: the turns of new clients stay even. How far a pick
+        // has
+        // to go, all that is asked for a cookie, is the same for any ticket.
+        boolean turnTaken = pinned < 0;
+        long ticket = turnTaken ? pace.nextTicket() : pace.ticket();
         Cold cold = slowStartNanos > 0 && pace.warming(pace.now(), slowStartNanos) ? new Cold() : null;
         for (int round = 1; ; round++) {
             Moment moment = new Moment(groups, tried, cold, keys);
@@ -144,6 +148,10 @@ public final class ClusterView {
             } else if (pinned >= 0 && strict()) {
                 return null;
             } else {
+                if (!turnTaken) {
+                    turnTaken = true;
+                    ticket = pace.nextTicket();
+                }
                 int index = pick(ticket, moment, request);
                 if (cold != null && cold.passedOver() && (index < 0 || moment.reach != Reach.GOOD)) {
                     // All the others are out: better a cold one than none, or than one that is unhealthy.
@@ -209,24 +217,43 @@ public final class ClusterView {
         return gates == null ? null : gates[place];
     }
 
-    /** Why {@link #select} has found nobody. */
+    /** {@link #nobody(Keys)} for a request without keys. */
     GatewayException nobody() {
+        return nobody(Keys.NONE);
+    }
+
+    /** Why {@link #select} has found nobody. */
+    GatewayException nobody(Keys keys) {
         long now = pace.now();
-        boolean refused = false;
-        for (int i = 0; gates != null && i < endpoints.size(); i++) {
-            boolean candidate =
-                    declared.get(i).weight() > 0 && !endpoints.get(i).draining() && !pace.draining();
-            refused |= candidate && !gates[i].admits(now);
+        int pinned = strict() && !pace.draining() ? pinned(keys) : -1;
+        if (pinned >= 0) {
+            // Of the others none was asked.
+            return nobody(
+                    "upstream \"" + config.name() + "\": the endpoint of the client's cookie, "
+                            + endpoints.get(pinned).uri() + ", may not be used (strict)",
+                    refuses(pinned, now) ? ": its circuit breaker is open" : null);
         }
-        return refused
-                ? new GatewayException(
-                        Failure.NO_ENDPOINT,
-                        "circuit_open",
-                        "upstream \"" + config.name()
-                                + "\" has no endpoint that may be used: circuit breakers are open",
-                        null)
-                : new GatewayException(
-                        Failure.NO_ENDPOINT, "upstream \"" + config.name() + "\" has no endpoint that may be used");
+        boolean refused = false;
+        for (int i = 0; i < endpoints.size(); i++) {
+            refused |= refuses(i, now);
+        }
+        return nobody(
+                "upstream \"" + config.name() + "\" has no endpoint that may be used",
+                refused ? ": circuit breakers are open" : null);
+    }
+
+    private static GatewayException nobody(String message, @Nullable String circuit) {
+        return circuit == null
+                ? new GatewayException(Failure.NO_ENDPOINT, message)
+                : new GatewayException(Failure.NO_ENDPOINT, "circuit_open", message + circuit, null);
+    }
+
+    /** Whether nothing but its breaker may be what keeps an endpoint from being picked. */
+    private boolean refuses(int place, long now) {
+        EndpointBreaker.Gate gate = gate(place);
+        boolean candidate =
+                declared.get(place).weight() > 0 && !endpoints.get(place).draining() && !pace.draining();
+        return candidate && gate != null && !gate.admits(now);
     }
 
     /** The index in {@link #endpoints} that the next {@link #select} would pick, or -1. Changes nothing. */

@@ -10,15 +10,15 @@ import org.jspecify.annotations.Nullable;
 /** Which endpoint of a view a sticky cookie means, and what the cookie says for each. Immutable. */
 final class Pins {
     private final StickyCookie cookie;
-    private final String[] values;
+    private final List<String> values;
     private final Map<String, Integer> places = new HashMap<>();
 
     private Pins(StickyCookie cookie, String upstream, List<EndpointState> endpoints) {
         this.cookie = cookie;
-        values = new String[endpoints.size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = cookie.value(upstream, endpoints.get(i).uri());
-            places.put(values[i], i);
+        values = cookie.values(
+                upstream, endpoints.stream().map(EndpointState::uri).toList());
+        for (int i = 0; i < values.size(); i++) {
+            places.put(values.get(i), i);
         }
     }
 
@@ -38,7 +38,7 @@ final class Pins {
 
     /** What the cookie says for the endpoint at this place. */
     String value(int place) {
-        return values[place];
+        return values.get(place);
     }
 
     /** Whether no other endpoint will do. */

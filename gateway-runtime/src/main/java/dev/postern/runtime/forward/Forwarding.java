@@ -609,9 +609,9 @@ public final class Forwarding {
             if (attempts.judgesAnswers() && retried(head, body)) {
                 return;
             }
-            Response answer = Response.of(head.status())
-                    .withHeaders(pinned(head.headers()))
-                    .withBody(body);
+            // One that fails is nobody to stay with.
+            Headers headers = head.status() < 500 ? pinned(head.headers()) : head.headers();
+            Response answer = Response.of(head.status()).withHeaders(headers).withBody(body);
             if (bodiless) {
                 response.resume();
             }

@@ -7,6 +7,7 @@ import dev.postern.EndpointBreaker;
 import dev.postern.Failure;
 import dev.postern.LoadBalancer;
 import dev.postern.Request;
+import dev.postern.StickyCookie;
 import dev.postern.Upstream;
 import dev.postern.testing.ManualTime;
 import java.time.Duration;
@@ -159,6 +160,24 @@ class EndpointGateTest {
         cluster.drain();
         assertThat(view.nobody().reason()).isEqualTo("no_endpoint");
         assertThat(fuses.of("http://a").permits).isZero();
+    }
+
+    @Test
+    void a_strict_client_is_told_of_the_breaker_of_its_own_endpoint_only() {
+        StickyCookie cookie =
+                LoadBalancer.stickyCookie("SRV", "0123456789abcdef").strict();
+        ClusterView view = view(cookie, "http://a", "http://b");
+        Keys keys = new Keys(null, null, cookie.value("orders", "http://a"));
+        fuses.of("http://b").admits = false;
+        view.endpoints().get(0).drain();
+        assertThat(view.select(REQUEST, null, keys)).isNull();
+        assertThat(view.nobody(keys).reason()).isEqualTo("no_endpoint");
+        view.endpoints().get(0).endDrain();
+        fuses.of("http://b").admits = true;
+        fuses.of("http://a").admits = false;
+        assertThat(view.select(REQUEST, null, keys)).isNull();
+        assertThat(view.nobody(keys).reason()).isEqualTo("circuit_open");
+        assertThat(view.nobody(keys)).hasMessageContaining("cookie, http://a, may not be used (strict): its circuit");
     }
 
     @Test

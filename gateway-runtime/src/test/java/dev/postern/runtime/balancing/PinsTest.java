@@ -86,6 +86,42 @@ class PinsTest {
     }
 
     @Test
+    void who_comes_with_a_cookie_takes_no_turn_from_who_does_not() {
+        ClusterView view = four(upstream -> upstream);
+        int[] counts = new int[4];
+        for (int i = 0; i < 400; i++) {
+            assertThat(picked(view, keys("http://c"))).isEqualTo(2);
+            counts[picked(view, Keys.NONE)]++;
+        }
+        assertThat(counts).containsOnly(100);
+        // Those that are moved do: the balancer picks for them.
+        view.endpoints().get(2).drain();
+        int[] moved = new int[4];
+        for (int i = 0; i < 300; i++) {
+            moved[picked(view, keys("http://c"))]++;
+        }
+        assertThat(moved)
+                .doesNotContain(300)
+                .satisfies(each -> assertThat(each[2]).isZero());
+    }
+
+    @Test
+    void a_refusal_of_a_strict_client_names_the_endpoint_of_its_cookie() {
+        ClusterView view = four(upstream -> upstream.loadBalancer(COOKIE.strict()));
+        view.endpoints().get(1).health(false);
+        assertThat(view.select(REQUEST, null, keys("http://b"))).isNull();
+        assertThat(view.nobody(keys("http://b")))
+                .hasMessageContaining("\"orders\"")
+                .hasMessageContaining("the endpoint of the client's cookie, http://b, may not be used (strict)");
+        assertThat(view.nobody(keys("http://b")).reason()).isEqualTo("no_endpoint");
+        // Nobody's cookie, and an upstream that is drained as a whole.
+        assertThat(view.nobody(new Keys(null, null, "forged")))
+                .hasMessage("upstream \"orders\" has no endpoint that may be used");
+        cluster.drain();
+        assertThat(view.nobody(keys("http://b"))).hasMessage("upstream \"orders\" has no endpoint that may be used");
+    }
+
+    @Test
     void what_is_none_of_ours_counts_as_no_cookie() {
         ClusterView view = four(upstream -> upstream.loadBalancer(COOKIE.strict()));
         for (String value :

@@ -302,6 +302,7 @@ class ConfigCheckTest {
                         .upstream(Upstream.builder("e")
                                 .endpoints("http://e")
                                 .loadBalancer(LoadBalancer.stickyCookie("__Host-E", "0123456789abcdef")
+                                        .alwaysSecure()
                                         .path("/e"))
                                 .build())))
                 .containsExactlyInAnyOrder(
