@@ -232,6 +232,150 @@ class LocalUpstreamTest {
         assertThat(answer.join().status()).isEqualTo(204);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void an_answer_that_reads_the_request_after_its_head_gets_all_of_it(boolean transformed) {
+        Running running = retrying(policy -> policy.onStatus(503));
+        Chunks source = new Chunks();
+        CompletableFuture<Response> answer =
+                send(running, Request.of("PUT", "/").withBody(Body.from(source, -1)));
+        CompletableFuture<BufferedBody> first =
+                own.call(1).request().body().buffer(100).toCompletableFuture();
+        source.send("one ");
+        own.call(1).answer().complete(Response.of(503));
+        assertThat(first).isCompletedExceptionally();
+        pass(20);
+        Body again = own.call(2).request().body();
+        own.call(2).answer().complete(Response.of(200).withBody(transformed ? Body.from(again.chunks(), -1) : again));
+        assertThat(source.cancelled).isFalse();
+        CompletableFuture<BufferedBody> read = answer.join().body().buffer(100).toCompletableFuture();
+        source.send("two");
+        source.end();
+        assertThat(read.join().text()).isEqualTo("one two");
+        assertThat(state(running).inFlight()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"buffered", "discards", "never reads", "leaves"})
+    void what_no_answer_reads_any_more_is_let_go(String how) {
+        Running running = retrying(policy -> policy.onStatus(503));
+        Chunks source = new Chunks();
+        CompletableFuture<Response> answer =
+                send(running, Request.of("PUT", "/").withBody(Body.from(source, -1)));
+        CompletableFuture<BufferedBody> first =
+                own.call(1).request().body().buffer(100).toCompletableFuture();
+        source.send("one ");
+        own.call(1).answer().complete(Response.of(503));
+        assertThat(first).isCompletedExceptionally();
+        pass(20);
+        Body again = own.call(2).request().body();
+        Chunks streaming = new Chunks();
+        own.call(2)
+                .answer()
+                .complete(
+                        how.equals("buffered")
+                                ? Response.of(204)
+                                : Response.of(200).withBody(Body.from(streaming, -1)));
+        switch (how) {
+            case "buffered" -> assertThat(answer.join().status()).isEqualTo(204);
+            case "discards" -> {
+                again.discard();
+                assertThat(source.cancelled).isTrue();
+                answer.join().body().discard();
+            }
+            case "never reads" -> {
+                CompletableFuture<BufferedBody> read =
+                        answer.join().body().buffer(100).toCompletableFuture();
+                assertThat(source.cancelled).isFalse();
+                streaming.end();
+                assertThat(read.join().text()).isEmpty();
+            }
+            default -> answer.join().body().discard();
+        }
+        assertThat(source.cancelled).isTrue();
+    }
+
+    @Test
+    void an_attempt_that_is_over_takes_nothing_from_the_one_that_reads() {
+        Running running = retrying(policy -> policy.onStatus(503).replayBytes(8));
+        Chunks source = new Chunks();
+        CompletableFuture<Response> answer =
+                send(running, Request.of("PUT", "/").withBody(Body.from(source, -1)));
+        own.call(1).answer().complete(Response.of(503));
+        pass(20);
+        CompletableFuture<BufferedBody> second =
+                own.call(2).request().body().buffer(100).toCompletableFuture();
+        source.send("more than 8 bytes ");
+        own.call(1).request().body().discard();
+        CompletableFuture<BufferedBody> late =
+                own.call(1).request().body().buffer(100).toCompletableFuture();
+        assertThat(late).isCompletedExceptionally();
+        source.send("to the end");
+        source.end();
+        assertThat(second.join().text()).isEqualTo("more than 8 bytes to the end");
+        own.call(2).answer().complete(Response.of(204));
+        assertThat(answer.join().status()).isEqualTo(204);
+        assertThat(source.cancelled).isFalse();
+    }
+
+    @Test
+    void code_that_reads_before_the_attempt_after_it_does_gets_an_error_and_no_bytes() {
+        Running running = retrying(policy -> policy.onStatus(503).replayBytes(8));
+        Chunks source = new Chunks();
+        CompletableFuture<Response> answer =
+                send(running, Request.of("PUT", "/").withBody(Body.from(source, -1)));
+        own.call(1).answer().complete(Response.of(503));
+        CompletableFuture<BufferedBody> late =
+                own.call(1).request().body().buffer(100).toCompletableFuture();
+        assertThat(late).isCompletedExceptionally();
+        assertThat(source.subscriber).isNull();
+        pass(20);
+        own.call(2).answer().complete(Response.of(204));
+        assertThat(answer.join().status()).isEqualTo(204);
+    }
+
+    @Test
+    void a_reader_that_throws_when_its_attempt_is_given_up_holds_nothing_up() {
+        rig.expectLog("who read the request's body for an attempt failed at its end");
+        Running running = start(upstream(own)
+                .retry(RetryPolicy.builder()
+                        .onTimeout()
+                        .perTryTimeout(Duration.ofMillis(500))
+                        .backOff(Duration.ofMillis(10), Duration.ofMillis(10))
+                        .build())
+                .build());
+        Chunks source = new Chunks();
+        CompletableFuture<Response> answer =
+                send(running, Request.of("PUT", "/").withBody(Body.from(source, -1)));
+        own.call(1).request().body().chunks().subscribe(new Throwing());
+        pass(500);
+        pass(20);
+        assertThat(own.calls).hasSize(2);
+        assertThat(state(running).inFlight()).isEqualTo(1);
+        own.call(2).answer().complete(Response.of(204));
+        assertThat(answer.join().status()).isEqualTo(204);
+        assertThat(state(running).inFlight()).isZero();
+    }
+
+    /** Does what subscribers must not. */
+    private static final class Throwing implements Flow.Subscriber<ByteBuffer> {
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            subscription.request(1);
+        }
+
+        @Override
+        public void onNext(ByteBuffer chunk) {}
+
+        @Override
+        public void onError(Throwable failure) {
+            throw new IllegalStateException("thrown by a subscriber", failure);
+        }
+
+        @Override
+        public void onComplete() {}
+    }
+
     @Test
     void a_body_longer_than_what_is_remembered_is_not_sent_twice() {
         Chunks source = new Chunks();

@@ -8,6 +8,7 @@ import dev.postern.Headers;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.LoopStage;
 import java.io.ByteArrayOutputStream;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -18,12 +19,16 @@ import org.jspecify.annotations.Nullable;
  * away when the attempt is given up, so that the next one can read. Signals on the exchange's loop.
  */
 final class AttemptBody implements Body {
+    private static final System.Logger LOG = System.getLogger(AttemptBody.class.getName());
+
     private final ReplayBody body;
     private final Loop loop;
     // All below: on the loop.
     private @Nullable Reading reading;
     private boolean cut;
     private boolean unwanted;
+    /** There is no attempt after this one. */
+    private boolean last;
 
     AttemptBody(ReplayBody body, Loop loop) {
         this.body = body;
@@ -37,12 +42,23 @@ final class AttemptBody implements Body {
         if (current != null) {
             current.cut();
         }
+        if (last) {
+            body.close();
+        }
     }
 
-    /** The attempt has answered, there is no other: what it has asked to discard is. */
-    void last() {
+    /**
+     * The attempt has answered, there is no other: what is remembered is let go, and what it has asked to discard is
+     * discarded. Not before its first reader, if there has been none and what answers may still become one.
+     *
+     * @param answerStreams whether the answer's body is still to come, perhaps made of this one
+     */
+    void last(boolean answerStreams) {
+        last = true;
         if (unwanted) {
             body.discard();
+        } else if (reading != null || !answerStreams) {
+            body.close();
         }
     }
 
@@ -63,13 +79,24 @@ final class AttemptBody implements Body {
 
     private void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
         Reading mine = new Reading(subscriber);
+        if (cut) {
+            // Without a look at what is remembered: that is another attempt's now.
+            mine.over = true;
+            subscriber.onSubscribe(mine);
+            subscriber.onError(givenUp());
+            return;
+        }
         if (reading == null || reading.over) {
             reading = mine;
         }
         body.chunks().subscribe(mine);
-        if (cut) {
-            mine.cut();
+        if (last) {
+            body.close();
         }
+    }
+
+    private static GatewayException givenUp() {
+        return new GatewayException(Failure.CLIENT_GONE, "the attempt is over");
     }
 
     @Override
@@ -96,6 +123,9 @@ final class AttemptBody implements Body {
             if (current != null) {
                 current.cancel();
             }
+            if (last && !cut) {
+                body.discard();
+            }
         });
     }
 
@@ -110,9 +140,15 @@ final class AttemptBody implements Body {
         }
 
         void cut() {
-            if (!over) {
+            if (over) {
+                return;
+            }
+            try {
                 cancel();
-                subscriber.onError(new GatewayException(Failure.CLIENT_GONE, "the attempt is over"));
+                subscriber.onError(givenUp());
+            } catch (RuntimeException | Error broken) {
+                // Errors too: an attempt that did not end would be counted for ever, and none would follow it.
+                LOG.log(Level.WARNING, "who read the request's body for an attempt failed at its end", broken);
             }
         }
 

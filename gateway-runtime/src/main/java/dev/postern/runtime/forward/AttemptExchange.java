@@ -1,5 +1,7 @@
 package dev.postern.runtime.forward;
 
+import dev.postern.Body;
+import dev.postern.BufferedBody;
 import dev.postern.Call;
 import dev.postern.ClientInfo;
 import dev.postern.Exchange;
@@ -12,6 +14,7 @@ import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.TimeSource;
+import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.pipeline.ExchangeContext;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.LoopStage;
@@ -64,10 +67,10 @@ final class AttemptExchange implements Exchange {
     /** The exchange has ended, or is about to: what was begun ends now, and who waits for the end hears the exchange's. */
     void letGo() {
         over = true;
-        for (int i = held.size() - 1; i >= 0; i--) {
-            held.get(i).run();
+        // One by one: what ends may take others out.
+        while (!held.isEmpty()) {
+            held.remove(held.size() - 1).run();
         }
-        held.clear();
     }
 
     /** The attempt is given up. Harmless after the end. */
@@ -133,10 +136,28 @@ final class AttemptExchange implements Exchange {
     public Call call(String upstream, Request request) {
         Call call = exchange.call(upstream, request);
         if (!detached) {
-            // Also after the head: the body may still be on its way.
-            hold(call::cancel);
+            Runnable hook = call::cancel;
+            hold(hook);
+            call.response()
+                    .whenComplete((response, failure) -> exchange.loop().enter(() -> {
+                        Body body = response == null ? Body.empty() : response.body();
+                        if (body instanceof BufferedBody) {
+                            held.remove(hook);
+                        } else if (body instanceof WireBody) {
+                            // Also after the head: the body may still be on its way.
+                            body.trailers()
+                                    .whenComplete((trailers, broken) ->
+                                            exchange.loop().enter(() -> held.remove(hook)));
+                        }
+                        // Else it is code of the host that answers, at work until the exchange ends.
+                    }));
         }
         return call;
+    }
+
+    /** What would be let go now, for the test that it does not pile up. */
+    int held() {
+        return held.size();
     }
 
     @Override

@@ -207,6 +207,9 @@ public final class LocalForwarding {
             return;
         }
         settle();
+        if (replay != null) {
+            replay.close();
+        }
         current = null;
         hedge = null;
         exchange.withdraw(onCut);
@@ -221,9 +224,6 @@ public final class LocalForwarding {
         if (pause != null) {
             pause.cancel();
             pause = null;
-        }
-        if (replay != null) {
-            replay.close();
         }
     }
 
@@ -373,10 +373,11 @@ public final class LocalForwarding {
             current = this;
             hedge = null;
             settle();
+            boolean streams = !(response.body() instanceof BufferedBody);
             if (body != null) {
-                body.last();
+                body.last(streams);
             }
-            if (response.body() instanceof BufferedBody) {
+            if (!streams) {
                 // 4. Nothing is still to come.
                 release();
                 if (seen.detach()) {
@@ -385,6 +386,7 @@ public final class LocalForwarding {
             }
             if (exchange.isOver() || !result.deliver(response)) {
                 response.body().discard();
+                cutBody();
             }
         }
 
