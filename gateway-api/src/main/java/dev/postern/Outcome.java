@@ -35,6 +35,7 @@ public record Outcome(
                 || (failure != Failure.CLIENT_GONE
                         && failure != Failure.CLIENT_STALLED
                         && failure != Failure.STREAM_ENDED
+                        && !"call_cut_off".equals(reason)
                         && !truncated());
     }
 

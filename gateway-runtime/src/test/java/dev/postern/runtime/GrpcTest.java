@@ -13,8 +13,10 @@ import dev.postern.Failure;
 import dev.postern.Filter;
 import dev.postern.Listener;
 import dev.postern.Match;
+import dev.postern.Outcome;
 import dev.postern.OutlierDetection;
 import dev.postern.Protocol;
+import dev.postern.Request;
 import dev.postern.Response;
 import dev.postern.Route;
 import dev.postern.Upstream;
@@ -246,6 +248,46 @@ class GrpcTest {
                 .isEqualTo(held == 0);
     }
 
+    // Review of #3: told as the filter's failure, it was held against the endpoint that the filter asks.
+    @Test
+    void a_deadline_that_the_client_has_named_is_not_held_against_what_a_filter_calls() throws Exception {
+        Http2Origin origin = origin((connection, stream, frame) -> {
+            // Says nothing.
+        });
+        Running running =
+                rig.start(gateway -> gateway.listen(Listener.http2Cleartext(0).host("127.0.0.1"))
+                        .upstream(Upstream.builder("svc")
+                                .endpoints(origin.url())
+                                .protocol(Protocol.HTTP_2)
+                                .build())
+                        .upstream(Upstream.builder("slow")
+                                .endpoints(origin.url())
+                                .protocol(Protocol.HTTP_2)
+                                .outlierDetection(OutlierDetection.builder()
+                                        .consecutive5xx(1)
+                                        .maxEjectedShare(1)
+                                        .build())
+                                .build())
+                        .route(Route.builder("svc")
+                                .match(Match.any())
+                                .filter(Filter.named(
+                                        "asks",
+                                        (request, chain) -> chain.exchange()
+                                                .call("slow", Request.get("/"))
+                                                .response()))
+                                .to("svc")
+                                .build()));
+        RawHttp2 client = running.http2().keepingFrames();
+        int stream = call(client, "/svc/Slow", "grpc-timeout", "20m");
+        client.data(stream, true, message(0));
+        Stream answer = trailersOnly(client, stream);
+        assertThat(answer.header("grpc-status")).isEqualTo("4");
+        assertThat(answer.header("grpc-message")).isEqualTo("call_deadline");
+        assertThat(running.outcome().failure()).isEqualTo(Failure.CALL_DEADLINE);
+        assertThat(running.gateway().upstream("slow").endpoints().get(0).ejection())
+                .isNull();
+    }
+
     @Test
     void the_timeout_of_the_route_ends_at_the_head_and_that_of_the_call_does_not() throws Exception {
         Http2Origin origin = origin((connection, stream, frame) -> {
@@ -261,6 +303,10 @@ class GrpcTest {
         int patient = call(client, "/svc/Patient");
         client.awaitHead(patient);
         assertThat(client.await(quiet).reset()).isPositive();
+        Outcome cut = running.outcome();
+        assertThat(cut.failure()).isEqualTo(Failure.CALL_DEADLINE);
+        assertThat(cut.truncated()).isFalse();
+        assertThat(cut.complete()).isFalse();
         client.data(patient, true, message(4));
         Stream answer = client.await(patient);
         assertThat(answer.bytes()).isEqualTo(message(4));

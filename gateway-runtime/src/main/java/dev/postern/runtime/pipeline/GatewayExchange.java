@@ -516,14 +516,18 @@ public final class GatewayExchange implements Exchange {
         if (streams) {
             return StreamEnd.maxDuration();
         }
-        return outlet.awaitsClient()
-                ? new GatewayException(
-                        Failure.CLIENT_STALLED,
-                        "client_too_slow",
-                        passed(callNanos != Long.MAX_VALUE) + " and the client has not taken the response",
-                        null)
-                : new GatewayException(
-                        Failure.RESPONSE_BODY_BROKEN, passed(callNanos != Long.MAX_VALUE) + atEndpoint());
+        // That of the route has ended with the head, where there is one of the call.
+        boolean byCall = callNanos != Long.MAX_VALUE;
+        if (outlet.awaitsClient()) {
+            return new GatewayException(
+                    Failure.CLIENT_STALLED,
+                    "client_too_slow",
+                    passed(byCall) + " and the client has not taken the response",
+                    null);
+        }
+        return byCall
+                ? new GatewayException(Failure.CALL_DEADLINE, "call_cut_off", passed(true) + atEndpoint(), null)
+                : new GatewayException(Failure.RESPONSE_BODY_BROKEN, passed(false) + atEndpoint());
     }
 
     private GatewayException tooLate() {
@@ -532,6 +536,11 @@ public final class GatewayExchange implements Exchange {
                     Failure.REQUEST_BODY_TIMEOUT,
                     passed(isByClient()) + " and the client has not sent all of its body");
         }
+        // Who names a deadline hangs up then: no more held against anybody than a client that leaves.
+        if (isByClient()) {
+            return new GatewayException(
+                    Failure.CALL_DEADLINE, passed(true) + (waitingFor == null ? atEndpoint() : " in " + waitingFor));
+        }
         if (waitingFor != null) {
             return new GatewayException(
                     Failure.FILTER_FAILED,
@@ -539,9 +548,7 @@ public final class GatewayExchange implements Exchange {
                     waitingFor + " of route \"" + route.id() + "\" did not complete within " + route.timeout(),
                     null);
         }
-        // Who names a deadline hangs up then: no more held against the upstream than a client that leaves.
-        return new GatewayException(
-                isByClient() ? Failure.CALL_DEADLINE : Failure.DEADLINE_EXCEEDED, passed(isByClient()) + atEndpoint());
+        return new GatewayException(Failure.DEADLINE_EXCEEDED, passed(false) + atEndpoint());
     }
 
     /** Whether the deadline is the client's own, and shorter than the route's. */
