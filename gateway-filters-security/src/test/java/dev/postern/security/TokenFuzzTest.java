@@ -66,7 +66,7 @@ class TokenFuzzTest {
                 "authorization",
                 input -> {
                     Request request = Request.of("GET", "/");
-                    String[] lines = text(input).split("\n");
+                    String[] lines = text(input).split("\n", -1);
                     try {
                         request = request.withHeaders(Headers.EMPTY.edit(headers -> {
                             for (String line : lines) {
@@ -93,7 +93,8 @@ class TokenFuzzTest {
                 "Bearer " + token,
                 "bearer   " + token,
                 "Bearer " + token + "\nBearer " + token,
-                "Basic YTpi");
+                "Basic YTpi",
+                "\n");
     }
 
     @Test
