@@ -92,7 +92,7 @@ public class PickBenchmark {
         cluster = new Cluster("orders", ManualTime.create(), 1);
         view = cluster.view(upstream, one);
         for (int i = 0; i < KEYS; i++) {
-            keys[i] = new Keys("session-" + i, null);
+            keys[i] = new Keys("session-" + i, null, null);
         }
         // Everybody is known, as after some traffic.
         for (int i = 0; i < 4 * endpoints; i++) {
