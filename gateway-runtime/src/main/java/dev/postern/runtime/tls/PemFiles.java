@@ -105,7 +105,8 @@ public final class PemFiles {
                 try {
                     certificates.add((X509Certificate) CertificateFactory.getInstance("X.509")
                             .generateCertificate(new ByteArrayInputStream(block.content)));
-                } catch (CertificateException bad) {
+                } catch (CertificateException | RuntimeException bad) {
+                    // The JDK stumbles over some that are malformed: an Ed25519 key of no bytes.
                     throw new PemException(
                             what + ' ' + file + " holds a certificate that cannot be read (expected: X.509 PEM)");
                 }
@@ -151,7 +152,7 @@ public final class PemFiles {
     private static @Nullable PrivateKey keyOrNull(String algorithm, byte[] content) {
         try {
             return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(content));
-        } catch (GeneralSecurityException another) {
+        } catch (GeneralSecurityException | RuntimeException another) {
             return null;
         }
     }

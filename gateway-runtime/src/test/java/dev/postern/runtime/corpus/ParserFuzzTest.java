@@ -554,7 +554,15 @@ class ParserFuzzTest {
                         + "\\x0a-----END PRIVATE KEY-----\\x0a",
                 "-----BEGIN RSA PRIVATE KEY-----\\x0aMAA=\\x0a-----END RSA PRIVATE KEY-----",
                 "-----BEGIN A----------END A-----",
-                "-----BEGIN A--------END A-----");
+                "-----BEGIN A--------END A-----",
+                // An Ed25519 key of no bytes, which the JDK does not expect.
+                "-----BEGIN CERTIFICATE-----"
+                        + "MIIBLDCB36ADAgECAghufiRNN9l88TAFBgMrZXAwDDEKMAgGA1UEAxMBYTAgFw0yNjExMjEyMjQyNDVaGA8yMDgxMD"
+                        + "gyNDIyNDI0NVowDDEKMAgGA1UEAxMBYTAqMAUGAytlcAMBAGKj3+TRk4w6e2bVxdJ6T4FB1EWAZ5PKP91RYSzRuMlx"
+                        + "o10wWzAdBgNVHQ4EFgQUzSbxZVUHbF2z8YAIh4uOmbmAof4wOgYDVR0RBDMwMYIJYS5leGFtcGxlggsqLmIuZXhhbX"
+                        + "BsZYYMc3BpZmZlOi8vYS9igQNhQGKHBAoAAAEwBQYDK2VwA0EAIQ2rCWsrrlrq85LGl3+pPCVfwexH3fE0Bu5GYdL8"
+                        + "SNroh5v0JPe2WOUdK5lcLACmrzyPRzRQRvjP3QRSfK9TDg=="
+                        + "-----END CERTIFICATE-----");
         Fuzz.run("certificate", TlsFuzz.certificates(), certificate());
         Fuzz.run("certificate-principal", PipelineFuzz.certificates(), certificate());
     }
