@@ -729,9 +729,7 @@ public final class Forwarding {
                         mine.discardNow();
                     }
                 } else if (complete) {
-                    // Not here, in the middle of what was read: bytes behind the response would be taken for the answer
-                    // to whoever is next. By the time of the task the connection has shown whether there are any.
-                    loop.execute(mine::giveBack);
+                    mine.giveBackAfterRead(loop);
                 } else {
                     mine.discard();
                 }

@@ -1,6 +1,7 @@
 package dev.postern.runtime.forward;
 
 import dev.postern.runtime.message.Channels;
+import dev.postern.runtime.message.VertxLoop;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.vertx.core.http.HttpClientConnection;
@@ -99,7 +100,14 @@ final class PooledConnection {
         return idleSinceNanos;
     }
 
-    /** The attempt is over and the connection is clean: it may carry another. */
+    /** The attempt is over and the connection is clean: it may carry another, once all that came with its end was seen. */
+    void giveBackAfterRead(VertxLoop loop) {
+        if (guard == null || !guard.afterRead(this::giveBack)) {
+            loop.execute(this::giveBack);
+        }
+    }
+
+    /** The same, at once. */
     void giveBack() {
         if (isClosed()) {
             discard();

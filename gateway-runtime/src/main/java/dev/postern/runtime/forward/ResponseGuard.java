@@ -33,6 +33,8 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
     private @Nullable ByteBuf held;
 
     private boolean spoiled;
+    private boolean reading;
+    private @Nullable Runnable afterRead;
 
     private ResponseGuard(Runnable onSurplus) {
         this.onSurplus = onSurplus;
@@ -64,8 +66,43 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
         return spoiled;
     }
 
+    /**
+     * Runs this once all that has come together was read: bytes behind a response have shown by then. Sooner they could be
+     * taken for the answer to whoever is next.
+     *
+     * @return false when nothing is being read
+     */
+    boolean afterRead(Runnable action) {
+        if (reading) {
+            afterRead = action;
+        }
+        return reading;
+    }
+
+    private void readOver() {
+        reading = false;
+        Runnable action = afterRead;
+        afterRead = null;
+        if (action != null) {
+            action.run();
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        ctx.fireChannelReadComplete();
+        readOver();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        ctx.fireChannelInactive();
+        readOver();
+    }
+
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        reading = true;
         if (!(message instanceof ByteBuf bytes)) {
             ctx.fireChannelRead(message);
         } else if (spoiled) {
@@ -155,5 +192,6 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
             held.release();
             held = null;
         }
+        readOver();
     }
 }
