@@ -19,7 +19,7 @@ public interface EndpointBreaker {
      * @param upstream the name of the upstream
      * @param endpoint the address
      * @param nowNanos {@link TimeSource#nanoTime}
-     * @param told called once for each transition, on the thread that made it, with the state there is now
+     * @param told to be called once for each transition, on the thread that made it, with the state there is now
      */
     Gate gate(String upstream, String endpoint, long nowNanos, Consumer<State> told);
 
@@ -45,12 +45,15 @@ public interface EndpointBreaker {
         IGNORED
     }
 
-    /** Safe on any thread; must be quick and must not block. */
+    /**
+     * Safe on any thread; must be quick and must not block. When it throws as it is asked, the exchange fails with {@link
+     * Failure#INTERNAL}; when it throws as it is told of an end, that is logged.
+     */
     interface Gate {
         /** No permit. */
         long REFUSED = -1;
 
-        /** Whether {@link #tryAcquire} would give a permit now; changes nothing. */
+        /** Whether {@link #tryAcquire} would give a permit now; takes none. */
         boolean admits(long nowNanos);
 
         /**
@@ -63,7 +66,8 @@ public interface EndpointBreaker {
         /**
          * Gives a permit back.
          *
-         * @param tookNanos from the pick to the response head, or to the end of the attempt
+         * @param tookNanos from the pick to the response head, or to the end of the attempt, without the time in which the
+         *     client sends its body
          */
         void end(long permit, Ending ending, long tookNanos, long nowNanos);
 

@@ -114,24 +114,31 @@ final class Breaker {
         return permit;
     }
 
-    /** Whether {@link #tryAcquire} would give a permit; changes nothing. */
+    /** Whether {@link #tryAcquire} would give a permit; changes nothing but that it follows the switch. */
     boolean admits(long now, BreakerSwitch.Position position) {
-        if (position != BreakerSwitch.Position.AUTOMATIC) {
-            return position == BreakerSwitch.Position.CLOSED;
-        }
-        if (state == State.CLOSED) {
+        if (position == BreakerSwitch.Position.AUTOMATIC && state == State.CLOSED) {
             return true;
         }
+        obey(position, now);
         synchronized (this) {
             return switch (state) {
                 case OPEN -> now - since >= rules.openFor().toNanos();
                 case HALF_OPEN ->
                     ended + underWay < rules.trials()
                             || now - roundBegan >= rules.openFor().toNanos();
-                // No longer forced: the next call closes it.
-                case CLOSED, FORCED_CLOSED, FORCED_OPEN -> true;
+                case CLOSED, FORCED_CLOSED -> true;
+                case FORCED_OPEN -> false;
             };
         }
+    }
+
+    /** Does what the switch says, if it does not yet. */
+    void obey(BreakerSwitch.Position position, long now) {
+        Change change;
+        synchronized (this) {
+            change = follow(position, now);
+        }
+        tell(change);
     }
 
     private long permit(long now) {

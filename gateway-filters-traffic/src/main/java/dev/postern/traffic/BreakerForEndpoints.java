@@ -17,7 +17,10 @@ record BreakerForEndpoints(
         String place = " of endpoint " + endpoint + " of upstream \"" + upstream + '"';
         Breaker breaker = new Breaker(rules, nowNanos, change -> {
             Breakers.log(name, place, rules, change);
-            told.accept(stateOf(change.to()));
+            // To force what is closed anyway is news for the log only: nobody comes back who was out.
+            if (stateOf(change.from()) != stateOf(change.to())) {
+                told.accept(stateOf(change.to()));
+            }
         });
         return new BreakerGate(breaker);
     }
@@ -73,6 +76,8 @@ record BreakerForEndpoints(
 
         @Override
         public String summary(long nowNanos) {
+            // Not only at the next call: while forced open there is none.
+            breaker.obey(position(), nowNanos);
             return breaker.summary(nowNanos);
         }
     }

@@ -594,9 +594,11 @@ class BreakerTest {
             for (int i = 0; i < 200; i++) {
                 now += random.nextInt(2000) * MS;
                 Position position = random.nextInt(20) == 0 ? Position.OPEN : Position.AUTOMATIC;
-                Breaker.State before = breaker.state();
                 boolean admits = breaker.admits(now, position);
-                assertThat(breaker.state()).isEqualTo(before);
+                Breaker.State after = breaker.state();
+                assertThat(after == Breaker.State.FORCED_OPEN).isEqualTo(position == Position.OPEN);
+                assertThat(breaker.admits(now, position)).isEqualTo(admits);
+                assertThat(breaker.state()).isEqualTo(after);
                 long permit = breaker.tryAcquire(now, position);
                 assertThat(permit != Breaker.REFUSED).isEqualTo(admits);
                 if (permit != Breaker.REFUSED) {

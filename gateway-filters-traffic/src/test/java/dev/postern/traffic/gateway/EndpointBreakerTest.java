@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.postern.ClientInfo;
+import dev.postern.EndpointBreaker;
 import dev.postern.Gateway;
 import dev.postern.Hedging;
 import dev.postern.Listener;
@@ -24,10 +25,12 @@ import dev.postern.traffic.CircuitBreaker;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -89,6 +92,7 @@ class EndpointBreakerTest {
         private void answer(HttpExchange exchange) throws IOException {
             asked.incrementAndGet();
             try {
+                exchange.getRequestBody().readAllBytes();
                 hold.await();
                 exchange.sendResponseHeaders(status, -1);
             } catch (InterruptedException stopped) {
@@ -366,8 +370,13 @@ class EndpointBreakerTest {
                 .build());
         HttpClient client = HttpClient.newHttpClient();
         maintenance.forceOpen();
+        // Before anybody calls, and though nobody is let through.
+        assertThat(state(gateway, 0).breaker()).isEqualTo("forced open");
+        assertThat(state(gateway, 0).usable()).isFalse();
+        assertThat(lines()).singleElement().asString().contains("closed → forced-open: forced by the host");
         assertThat(get(gateway, client)).isEqualTo(503);
         maintenance.forceClosed();
+        assertThat(state(gateway, 0).breaker()).isEqualTo("forced closed");
         site.status = 500;
         for (int i = 0; i < 20; i++) {
             assertThat(get(gateway, client)).isEqualTo(500);
@@ -375,6 +384,87 @@ class EndpointBreakerTest {
         maintenance.release();
         assertThat(get(gateway, client)).isEqualTo(500);
         assertThat(state(gateway, 0).breaker()).startsWith("closed, 1 of 1");
+    }
+
+    @Test
+    void to_force_what_is_closed_makes_nobody_start_slowly() throws Exception {
+        List<EndpointBreaker.State> told = new ArrayList<>();
+        BreakerSwitch maintenance = BreakerSwitch.automatic();
+        EndpointBreaker.Gate gate =
+                breaker().control(maintenance).forEndpoints().gate("orders", "http://a", 0, told::add);
+        maintenance.forceClosed();
+        assertThat(gate.tryAcquire(1)).isNotEqualTo(EndpointBreaker.Gate.REFUSED);
+        maintenance.release();
+        assertThat(gate.admits(2)).isTrue();
+        assertThat(gate.summary(2)).startsWith("closed, 0 of 0");
+        assertThat(told).isEmpty();
+        maintenance.forceOpen();
+        assertThat(gate.admits(3)).isFalse();
+        maintenance.release();
+        assertThat(gate.admits(4)).isTrue();
+        assertThat(told).containsExactly(EndpointBreaker.State.OPEN, EndpointBreaker.State.CLOSED);
+    }
+
+    // Review of #5: clients that sent slowly could open breakers for all.
+    @Test
+    void clients_that_send_slowly_are_no_slow_calls() throws Exception {
+        Site site = new Site(204);
+        Gateway gateway = start(Upstream.builder("orders")
+                .endpoints(site.url())
+                .endpointBreaker(breaker().slowCalls(Duration.ofSeconds(1), 50).forEndpoints())
+                .build());
+        for (int i = 1; i <= 4; i++) {
+            try (Socket client = upload(gateway)) {
+                int count = i;
+                await().until(() -> site.asked.get() == count);
+                time.advance(Duration.ofSeconds(2));
+                client.getOutputStream().write('x');
+                assertThat(client.getInputStream().read()).isEqualTo('H');
+            }
+        }
+        assertThat(state(gateway, 0).breaker()).startsWith("closed, 0 of 4 calls failed, 0 were slow");
+        for (int i = 5; i <= 8; i++) {
+            try (Socket client = upload(gateway)) {
+                int count = i;
+                await().until(() -> site.asked.get() == count);
+                time.advance(Duration.ofSeconds(2));
+                client.shutdownOutput();
+            }
+            await().until(() -> state(gateway, 0).inFlight() == 0);
+        }
+        assertThat(state(gateway, 0).breaker()).startsWith("closed, 0 of 4 calls failed, 0 were slow");
+    }
+
+    @Test
+    void nor_before_the_hosts_own_code_when_they_leave() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        Gateway gateway = start(Upstream.local("orders", (request, exchange) -> {
+                    calls.incrementAndGet();
+                    return request.body().buffer(100).thenApply(bytes -> Response.of(204));
+                })
+                .toBuilder()
+                .endpointBreaker(breaker().slowCalls(Duration.ofSeconds(1), 50).forEndpoints())
+                .build());
+        for (int i = 1; i <= 4; i++) {
+            int count = i;
+            try (Socket client = upload(gateway)) {
+                await().until(() -> calls.get() == count);
+                time.advance(Duration.ofSeconds(2));
+                client.shutdownOutput();
+            }
+            await().until(() -> state(gateway, 0).inFlight() == 0);
+        }
+        assertThat(state(gateway, 0).breaker()).startsWith("closed, 0 of 0 calls failed, 0 were slow");
+    }
+
+    /** A request whose last byte is missing. */
+    private static Socket upload(Gateway gateway) throws IOException {
+        Socket client = new Socket(
+                InetAddress.getLoopbackAddress(), gateway.listeners().get(0).port());
+        client.setSoTimeout(10_000);
+        client.getOutputStream()
+                .write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx".getBytes(StandardCharsets.US_ASCII));
+        return client;
     }
 
     @Test

@@ -83,7 +83,7 @@ public final class Cluster {
             }
         }
         for (EndpointState state : states) {
-            if (!latest.contains(state)) {
+            if (!latest.contains(state) || config.endpointBreaker() == null) {
                 state.withoutGate();
             }
         }
@@ -119,7 +119,7 @@ public final class Cluster {
             Ejection ejection = state.ejection();
             endpoints.add(new UpstreamState.EndpointState(
                     state.uri(),
-                    state.usable(now) && (gate == null || gate.admits(now)),
+                    state.usable(now) && current.admits(i, now),
                     state.well(),
                     Duration.ofNanos(state.mark().remaining(now)),
                     state.inFlight(),

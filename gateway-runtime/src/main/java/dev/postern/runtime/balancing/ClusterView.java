@@ -123,7 +123,8 @@ public final class ClusterView {
      * @param tried those this exchange has tried, or null
      * @param keys what of the request decides
      * @return to be released exactly once; null when no endpoint may be used
-     * @throws GatewayException with {@link Failure#INTERNAL} when the balancer throws or picks what it may not
+     * @throws GatewayException with {@link Failure#INTERNAL} when the balancer or a breaker throws, or the balancer picks what
+     *     it may not
      */
     public @Nullable Selection select(Request request, @Nullable Tried tried, Keys keys) {
         Groups groups = groups(keys);
@@ -182,23 +183,23 @@ public final class ClusterView {
             endpoint.begin();
             if (endpoint.draining() || pace.draining()) {
                 // Since we looked. It did not count, so the drain is not held up.
-                endpoint.end();
-                if (probe != null) {
-                    endpoint.undecided(probe);
-                }
+                letGo(endpoint, probe);
                 if (pace.draining()) {
                     return null;
                 }
                 continue;
             }
             EndpointBreaker.Gate gate = gate(place);
-            long permit = gate == null ? 0 : gate.tryAcquire(moment.now());
+            long permit;
+            try {
+                permit = gate == null ? 0 : gate.tryAcquire(moment.now());
+            } catch (GatewayException broken) {
+                letGo(endpoint, probe);
+                throw broken;
+            }
             if (permit == EndpointBreaker.Gate.REFUSED) {
                 // Others were faster. The balancer looks again, and sees that.
-                endpoint.end();
-                if (probe != null) {
-                    endpoint.undecided(probe);
-                }
+                letGo(endpoint, probe);
                 if (round >= MAX_ROUNDS) {
                     return null;
                 }
@@ -207,8 +208,24 @@ public final class ClusterView {
             if (countsAll) {
                 pace.allInFlight().incrementAndGet();
             }
-            return new Selection(
-                    this, place, endpoint, seen, probe, gate == null ? null : new Pass(gate, permit, pace));
+            return new Selection(this, place, endpoint, seen, probe, gate == null ? null : new Pass(gate, permit));
+        }
+    }
+
+    private static void letGo(EndpointState endpoint, @Nullable Mark probe) {
+        endpoint.end();
+        if (probe != null) {
+            endpoint.undecided(probe);
+        }
+    }
+
+    /** Whether the gate before an endpoint would let a call through, if there is one; for people, whom its summary tells more. */
+    boolean admits(int place, long now) {
+        try {
+            return gates == null || gates[place].admits(now);
+        } catch (GatewayException broken) {
+            // None can be made.
+            return false;
         }
     }
 
@@ -224,6 +241,14 @@ public final class ClusterView {
 
     /** Why {@link #select} has found nobody. */
     GatewayException nobody(Keys keys) {
+        try {
+            return refusal(keys);
+        } catch (GatewayException broken) {
+            return broken;
+        }
+    }
+
+    private GatewayException refusal(Keys keys) {
         long now = pace.now();
         int pinned = strict() && !pace.draining() ? pinned(keys) : -1;
         if (pinned >= 0) {

@@ -443,13 +443,15 @@ public final class EndpointState {
         if (known != null && wanted.equals(breaker)) {
             return known;
         }
-        EndpointBreaker.Gate made = wanted.gate(upstream, uri, pace.now(), this::breakerIs);
+        EndpointBreaker.Gate made = new ContainedGate(
+                wanted.gate(upstream, uri, pace.now(), this::breakerIs),
+                "endpoint breaker \"" + wanted + "\" of " + uri + " of upstream \"" + upstream + '"');
         breaker = wanted;
         gate = made;
         return made;
     }
 
-    /** It comes back to the list: what a breaker knew of it is out of date. Under the lock of its cluster. */
+    /** It comes back to the list, or has no breaker now: what one knew of it is out of date. Under the lock of its cluster. */
     void withoutGate() {
         breaker = null;
         gate = null;

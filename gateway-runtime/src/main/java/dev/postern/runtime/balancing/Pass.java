@@ -7,21 +7,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Pass {
     private final EndpointBreaker.Gate gate;
     private final long permit;
-    private final Pace pace;
-    private final long begun;
     private final AtomicBoolean ended = new AtomicBoolean();
 
-    Pass(EndpointBreaker.Gate gate, long permit, Pace pace) {
+    Pass(EndpointBreaker.Gate gate, long permit) {
         this.gate = gate;
         this.permit = permit;
-        this.pace = pace;
-        begun = pace.now();
     }
 
-    void end(EndpointBreaker.Ending ending) {
+    void end(EndpointBreaker.Ending ending, long tookNanos, long now) {
         if (ended.compareAndSet(false, true)) {
-            long now = pace.now();
-            gate.end(permit, ending, now - begun, now);
+            gate.end(permit, ending, tookNanos, now);
         }
     }
 }

@@ -23,7 +23,12 @@ public final class Selection {
     private final @Nullable Mark probe;
     private final @Nullable Pass pass;
     private final AtomicBoolean released = new AtomicBoolean();
+    private final boolean timed;
     private final long begun;
+    // Written by the attempt, on its loop; volatile since an ending may be told by others.
+    private volatile boolean uploading;
+    private volatile long uploadBegan;
+    private volatile long uploadNanos;
 
     Selection(
             ClusterView view, int index, EndpointState endpoint, Mark seen, @Nullable Mark probe, @Nullable Pass pass) {
@@ -33,7 +38,8 @@ public final class Selection {
         this.endpoint = endpoint;
         this.seen = seen;
         this.probe = probe;
-        begun = view.measuresLatency() || view.keepsLatencies() ? view.pace().now() : 0;
+        timed = pass != null || view.measuresLatency() || view.keepsLatencies();
+        begun = timed ? view.pace().now() : 0;
     }
 
     /** The endpoint. */
@@ -64,6 +70,30 @@ public final class Selection {
         }
     }
 
+    /**
+     * The body begins to come from the client. Until {@link #uploaded} the clock stands still: how long a client takes says
+     * nothing about the endpoint.
+     */
+    public void uploads() {
+        // What is sent a second time comes from memory.
+        if (timed && !uploading && uploadNanos == 0) {
+            uploadBegan = view.pace().now();
+            uploading = true;
+        }
+    }
+
+    /** The whole request is out. */
+    public void uploaded() {
+        if (uploading) {
+            uploadNanos = view.pace().now() - uploadBegan;
+            uploading = false;
+        }
+    }
+
+    private long took(long now) {
+        return (uploading ? uploadBegan : now) - begun - uploadNanos;
+    }
+
     /** A response head has come. */
     public void answered(int status) {
         measured(status < 500);
@@ -86,7 +116,7 @@ public final class Selection {
             return;
         }
         long now = view.pace().now();
-        long took = now - begun;
+        long took = took(now);
         if (view.measuresLatency()) {
             endpoint.observe(good ? (double) took : Math.max((double) took, FAILURE_NANOS), now);
         }
@@ -100,7 +130,7 @@ public final class Selection {
         abandoned();
         if (view.measuresLatency()) {
             long now = view.pace().now();
-            endpoint.outpaced((double) (now - begun), now);
+            endpoint.outpaced((double) took(now), now);
         }
     }
 
@@ -111,7 +141,8 @@ public final class Selection {
 
     private void pass(Ending ending) {
         if (pass != null) {
-            pass.end(ending);
+            long now = view.pace().now();
+            pass.end(ending, took(now), now);
         }
     }
 

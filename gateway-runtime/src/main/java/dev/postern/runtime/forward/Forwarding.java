@@ -1,6 +1,7 @@
 package dev.postern.runtime.forward;
 
 import dev.postern.Body;
+import dev.postern.BufferedBody;
 import dev.postern.ExchangeObserver.Attempt;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
@@ -464,6 +465,9 @@ public final class Forwarding {
                 sending.setChunked(true);
             }
             bodyBegun = true;
+            if (!(body instanceof BufferedBody)) {
+                selection.uploads();
+            }
             long idle = exchange.route().idleTimeout().toNanos();
             Pump newPump = new Pump(
                     sending,
@@ -506,6 +510,7 @@ public final class Forwarding {
         private void requestOut(Future<Void> flushed) {
             requestSent = true;
             requestFlushed = flushed;
+            selection.uploaded();
             if (responseBody != null && responseBody.isDone()) {
                 giveBack();
             }
@@ -818,7 +823,8 @@ public final class Forwarding {
                 report(0, why.failure(), true);
             }
             unwanted |= why.failure() == Failure.CLIENT_GONE;
-            if (unwanted && headStarted) {
+            // Who has not sent all of the request has not waited for the endpoint.
+            if (unwanted && requestSent) {
                 selection.abandoned();
             }
             discardConnection();
@@ -831,7 +837,9 @@ public final class Forwarding {
                 return;
             }
             superseded = true;
-            selection.outpaced();
+            if (requestSent || !headStarted) {
+                selection.outpaced();
+            }
             cut(new GatewayException(Failure.CLIENT_GONE, "another attempt was faster"));
         }
 

@@ -408,7 +408,9 @@ public final class LocalForwarding {
                     // Not the client but the deadline has ended it, waiting for this code.
                     selection.unanswered(Failure.DEADLINE_EXCEEDED);
                 }
-                selection.abandoned();
+                if (!exchange.owesBody()) {
+                    selection.abandoned();
+                }
                 report(0, why.failure(), true);
             }
             if (exchangeOver) {

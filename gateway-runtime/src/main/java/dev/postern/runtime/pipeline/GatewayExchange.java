@@ -668,6 +668,15 @@ public final class GatewayExchange implements Exchange {
         return clientSends != null && clientSends.getAsBoolean();
     }
 
+    /** Whether the client has not sent all of its body while somebody waits for it, or has failed by its body. */
+    public boolean owesBody() {
+        Failure failed = cause == null ? null : cause.failure();
+        return awaitsClient()
+                || failed == Failure.REQUEST_BODY_TIMEOUT
+                || failed == Failure.REQUEST_BODY_BROKEN
+                || failed == Failure.REQUEST_BODY_TOO_LARGE;
+    }
+
     /** Whether it has failed, and that is the client's doing. */
     public boolean isFailedByClient() {
         return cause != null && cause.failure().party() == Failure.Party.CLIENT;

@@ -1,14 +1,17 @@
 package dev.postern.runtime.balancing;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.postern.Endpoint;
 import dev.postern.EndpointBreaker;
 import dev.postern.Failure;
+import dev.postern.GatewayException;
 import dev.postern.LoadBalancer;
 import dev.postern.Request;
 import dev.postern.StickyCookie;
 import dev.postern.Upstream;
+import dev.postern.UpstreamState;
 import dev.postern.testing.ManualTime;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,6 +56,9 @@ class EndpointGateTest {
         private boolean taken;
 
         private long permits;
+        private boolean throwsAsked;
+        private boolean throwsTaken;
+        private boolean throwsTold;
 
         Fuse(Consumer<EndpointBreaker.State> told) {
             this.told = told;
@@ -60,11 +66,13 @@ class EndpointGateTest {
 
         @Override
         public boolean admits(long nowNanos) {
+            fail(throwsAsked);
             return admits;
         }
 
         @Override
         public long tryAcquire(long nowNanos) {
+            fail(throwsTaken);
             if (taken) {
                 admits = false;
             }
@@ -73,11 +81,19 @@ class EndpointGateTest {
 
         @Override
         public void end(long permit, EndpointBreaker.Ending ending, long tookNanos, long nowNanos) {
+            fail(throwsTold);
             endings.add(permit + " " + ending + " " + Duration.ofNanos(tookNanos));
+        }
+
+        private static void fail(boolean now) {
+            if (now) {
+                throw new IllegalStateException("fuse box on fire");
+            }
         }
 
         @Override
         public String summary(long nowNanos) {
+            fail(throwsAsked);
             return admits ? "whole" : "blown";
         }
     }
@@ -136,6 +152,67 @@ class EndpointGateTest {
                         "4 ABANDONED PT0S",
                         "5 ABANDONED PT0S",
                         "6 IGNORED PT0S");
+    }
+
+    // Review of #5: clients that sent slowly could open breakers for all.
+    @Test
+    void how_long_a_client_takes_for_its_body_does_not_count() {
+        ClusterView view = view("http://a");
+        Selection whole = select(view);
+        time.advance(Duration.ofMillis(3));
+        whole.uploads();
+        time.advance(Duration.ofSeconds(20));
+        whole.uploaded();
+        time.advance(Duration.ofMillis(4));
+        whole.answered(200);
+        whole.release();
+        Selection early = select(view);
+        time.advance(Duration.ofMillis(1));
+        early.uploads();
+        time.advance(Duration.ofSeconds(20));
+        early.uploads();
+        early.answered(200);
+        early.uploaded();
+        early.release();
+        assertThat(fuses.of("http://a").endings).containsExactly("1 SUCCESS PT0.007S", "2 SUCCESS PT0.001S");
+    }
+
+    @Test
+    void a_breaker_that_throws_is_named_and_leaves_nothing_counted() {
+        ClusterView view = view("http://a");
+        Fuse fuse = fuses.of("http://a");
+        Selection under = select(view);
+        fuse.throwsTold = true;
+        under.answered(200);
+        under.release();
+        assertThat(fuse.endings).isEmpty();
+        fuse.throwsTaken = true;
+        assertThatThrownBy(() -> select(view))
+                .isInstanceOfSatisfying(
+                        GatewayException.class,
+                        broken -> assertThat(broken.failure()).isEqualTo(Failure.INTERNAL))
+                .hasMessageStartingWith("endpoint breaker ")
+                .hasMessageEndingWith(" of http://a of upstream \"orders\" failed")
+                .hasRootCauseMessage("fuse box on fire");
+        fuse.throwsAsked = true;
+        assertThatThrownBy(() -> select(view)).isInstanceOf(GatewayException.class);
+        assertThat(view.nobody().failure()).isEqualTo(Failure.INTERNAL);
+        assertThat(cluster.state(view).endpoints().get(0))
+                .returns(false, UpstreamState.EndpointState::usable)
+                .returns(
+                        "failed: java.lang.IllegalStateException: fuse box on fire",
+                        UpstreamState.EndpointState::breaker);
+        assertThat(view.endpoints()).extracting(EndpointState::inFlight).containsExactly(0);
+        assertThat(view.endpoints()).extracting(EndpointState::surplusReleases).containsExactly(0L);
+    }
+
+    @Test
+    void a_breaker_that_was_taken_out_and_is_put_back_begins_anew() {
+        view("http://a");
+        Fuse before = fuses.of("http://a");
+        cluster.view(Upstream.builder("orders").build(), List.of(Endpoint.of("http://a")));
+        view("http://a");
+        assertThat(fuses.of("http://a")).isNotSameAs(before);
     }
 
     @Test
