@@ -179,7 +179,7 @@ public final class StickyCookie implements LoadBalancer, Checked {
     }
 
     /** Whether its endpoint is the only one, {@link #strict}. */
-    public boolean isStrict() {
+    public boolean refusesOthers() {
         return strict;
     }
 
@@ -214,7 +214,7 @@ public final class StickyCookie implements LoadBalancer, Checked {
     }
 
     /** The value of the {@code Set-Cookie} field that tells a client this {@link #value}. */
-    public String setCookie(String value, ClientInfo client) {
+    public String fieldValue(String value, ClientInfo client) {
         StringBuilder line = new StringBuilder(96)
                 .append(name)
                 .append('=')

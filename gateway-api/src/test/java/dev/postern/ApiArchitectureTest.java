@@ -34,7 +34,7 @@ class ApiArchitectureTest {
     static final ArchRule needs_nothing_but_the_jdk = classes()
             .should()
             .onlyDependOnClassesThat()
-            .resideInAnyPackage("dev.postern..", "java..", "org.jspecify.annotations..")
+            .resideInAnyPackage("dev.postern..", "java..", "javax.crypto..", "org.jspecify.annotations..")
             .because("hosts on any framework and any Vert.x embed the gateway: what the API needs, they all get");
 
     @ArchTest

@@ -38,6 +38,7 @@ class FailureTest {
     /** Where we know better than the recommendation, and why. */
     private static final Map<Failure, String> ON_PURPOSE = Map.of(
             Failure.NO_ROUTE, "404: clients read a 500 as our fault",
+            Failure.CALL_DEADLINE, "408: the client has named it, and waits no longer than it said",
             Failure.VERSION_NOT_SUPPORTED, "505 is the status that HTTP has for it",
             Failure.CLIENT_STALLED, "499: nobody receives it",
             Failure.CLIENT_GONE, "499: nobody receives it",

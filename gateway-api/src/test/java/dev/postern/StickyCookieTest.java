@@ -35,17 +35,17 @@ class StickyCookieTest {
 
     @Test
     void the_field_says_what_was_asked_for() {
-        assertThat(COOKIE.setCookie("x", CLIENT)).isEqualTo("SRV=x; Path=/; HttpOnly; SameSite=Lax");
-        assertThat(COOKIE.setCookie("x", CLIENT.encrypted()))
+        assertThat(COOKIE.fieldValue("x", CLIENT)).isEqualTo("SRV=x; Path=/; HttpOnly; SameSite=Lax");
+        assertThat(COOKIE.fieldValue("x", CLIENT.encrypted()))
                 .isEqualTo("SRV=x; Path=/; Secure; HttpOnly; SameSite=Lax");
         assertThat(COOKIE.path("/shop")
                         .maxAge(Duration.ofMillis(90_500))
                         .sameSite(StickyCookie.SameSite.NONE)
                         .alwaysSecure()
                         .readableByScripts()
-                        .setCookie("x", CLIENT))
+                        .fieldValue("x", CLIENT))
                 .isEqualTo("SRV=x; Path=/shop; Max-Age=90; Secure; SameSite=None");
-        assertThat(COOKIE.sameSite(StickyCookie.SameSite.STRICT).setCookie("x", CLIENT))
+        assertThat(COOKIE.sameSite(StickyCookie.SameSite.STRICT).fieldValue("x", CLIENT))
                 .endsWith("; SameSite=Strict");
     }
 
@@ -55,7 +55,7 @@ class StickyCookieTest {
         assertThat(behind.key()).isEqualTo(RequestKey.client());
         assertThat(behind.measures()).containsExactly(LoadBalancer.Measure.ALL_IN_FLIGHT);
         assertThat(COOKIE.key()).isNull();
-        assertThat(COOKIE.name() + COOKIE.path() + COOKIE.isStrict()).isEqualTo("SRV/false");
+        assertThat(COOKIE.name() + COOKIE.path() + COOKIE.refusesOthers()).isEqualTo("SRV/false");
     }
 
     @Test

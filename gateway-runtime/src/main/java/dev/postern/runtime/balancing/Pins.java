@@ -43,6 +43,6 @@ final class Pins {
 
     /** Whether no other endpoint will do. */
     boolean strict() {
-        return cookie.isStrict();
+        return cookie.refusesOthers();
     }
 }

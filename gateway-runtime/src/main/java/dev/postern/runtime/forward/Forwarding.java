@@ -683,7 +683,7 @@ public final class Forwarding {
             String pin = sticky == null ? null : attempts.newPin(selection);
             return sticky == null || pin == null
                     ? headers
-                    : headers.adding("Set-Cookie", sticky.setCookie(pin, exchange.client()));
+                    : headers.adding("Set-Cookie", sticky.fieldValue(pin, exchange.client()));
         }
 
         private void finishWith(Response response) {

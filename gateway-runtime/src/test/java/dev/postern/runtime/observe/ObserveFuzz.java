@@ -58,7 +58,7 @@ public final class ObserveFuzz {
         return input -> {
             String text = new String(input, StandardCharsets.ISO_8859_1);
             String link = Redaction.header("referer", "https://user:" + "s3cr3t" + "@h/" + text);
-            check(!link.contains("s3cr3t"), link);
+            check(text.contains("s3cr3t") || !link.contains("s3cr3t"), link);
             String header = Redaction.header("x-text", text);
             return header.length() * 31
                     + Redaction.queryNames(text).length()
