@@ -12,6 +12,7 @@ import io.vertx.core.Future;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpConnectOptions;
+import io.vertx.core.net.HostAndPort;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ final class EndpointPool {
     private final UpstreamClient client;
     private final UpstreamTls tls;
     private final Protocol protocol;
+    private final String authority;
     private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
     private Upstream config;
     private boolean retired;
@@ -39,6 +41,19 @@ final class EndpointPool {
         this.config = config;
         this.tls = config.tls();
         this.protocol = config.protocol();
+        String name = endpoint.secure() ? tls.serverName() : null;
+        authority = HostAndPort.create(name == null ? endpoint.host() : name, endpoint.port())
+                .toString(endpoint.secure());
+    }
+
+    /** What {@code Host} says where the upstream does not say anything else. */
+    String authority() {
+        return authority;
+    }
+
+    /** Whether requests may go out past Vert.x's client. */
+    boolean takesCalls() {
+        return client.takesCalls();
     }
 
     VertxLoop loop() {

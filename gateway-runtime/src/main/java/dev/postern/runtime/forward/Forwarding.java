@@ -17,8 +17,11 @@ import dev.postern.runtime.balancing.EndpointState;
 import dev.postern.runtime.balancing.PinCookie;
 import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.balancing.Selection;
+import dev.postern.runtime.message.FieldSink;
 import dev.postern.runtime.message.Handshake;
+import dev.postern.runtime.message.PlainHead;
 import dev.postern.runtime.message.Pump;
+import dev.postern.runtime.message.RequestBytes;
 import dev.postern.runtime.message.ResponseHead;
 import dev.postern.runtime.message.TrailerFields;
 import dev.postern.runtime.message.TunnelBody;
@@ -28,8 +31,10 @@ import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.observe.Trace;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.LoopStage;
+import io.netty.channel.ChannelFuture;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpHeaders;
@@ -37,6 +42,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.net.HostAndPort;
+import io.vertx.core.streams.ReadStream;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -61,6 +67,8 @@ public final class Forwarding {
 
     /** RFC 9113 7. */
     private static final long CANCEL = 8;
+
+    private static final Supplier<Headers> NO_TRAILERS = () -> Headers.EMPTY;
 
     private final UpstreamClient client;
     private final VertxLoop loop;
@@ -310,7 +318,7 @@ public final class Forwarding {
     }
 
     /** One attempt at one endpoint. */
-    private final class Try implements Waiter.Want {
+    private final class Try implements Waiter.Want, ShortCall {
         private final Selection selection;
         private final EndpointState endpoint;
         private final int number;
@@ -335,6 +343,7 @@ public final class Forwarding {
         private boolean requestSent;
         // The end of the request, handed over and perhaps not yet in the socket; null before that.
         private @Nullable Future<Void> requestFlushed;
+        private @Nullable ChannelFuture callFlushed;
         private boolean headReceived;
         private boolean reusable;
         private boolean tunnelled;
@@ -385,16 +394,90 @@ public final class Forwarding {
             if (!onReused) {
                 selection.succeeded();
             }
-            RequestOptions options = new RequestOptions()
-                    .setMethod(HttpMethod.valueOf(request.method()))
-                    .setURI(request.target());
             lent.begin(request.method());
-            Future<HttpClientRequest> made = lent.connection().request(options);
+            if (handshake == null && request.body().length() == 0 && !isHead() && lent.takesCalls()) {
+                call(lent);
+                return;
+            }
+            Future<HttpClientRequest> made = asked(lent);
             if (made.isComplete()) {
                 begin(made);
             } else {
                 made.onComplete(v -> begin(made));
             }
+        }
+
+        private Future<HttpClientRequest> asked(PooledConnection lent) {
+            return lent.connection()
+                    .request(new RequestOptions()
+                            .setMethod(HttpMethod.valueOf(request.method()))
+                            .setURI(request.target()));
+        }
+
+        private boolean isHead() {
+            return request.method().equals("HEAD");
+        }
+
+        /** 3. and 4. in one write, past Vert.x. */
+        private void call(PooledConnection lent) {
+            headStarted = true;
+            try {
+                EndpointPool pool = lent.pool();
+                RequestBytes bytes =
+                        RequestBytes.begin(request.method(), request.target(), host == null ? pool.authority() : host);
+                writeHead(bytes);
+                if (saysEmpty()) {
+                    bytes.add(HttpHeaders.CONTENT_LENGTH, "0");
+                }
+                requestSent = true;
+                callFlushed = lent.send(bytes.build(lent.allocator(), null), this);
+            } catch (RuntimeException unwritable) {
+                unwritable(unwritable);
+                return;
+            }
+            expectFirstByte();
+        }
+
+        @Override
+        public void handOver() {
+            PooledConnection mine = connection;
+            if (done || mine == null) {
+                return;
+            }
+            loop.enter(() -> {
+                Future<HttpClientRequest> made = asked(mine);
+                if (made.succeeded()) {
+                    stream = made.result();
+                    expectHead(made.result());
+                    made.result().end();
+                }
+            });
+        }
+
+        @Override
+        public void answered(PlainHead lines, Buffer content) {
+            loop.enter(() -> {
+                if (done) {
+                    return;
+                }
+                headReceived = true;
+                stopFirstByte();
+                ResponseHead head;
+                try {
+                    head = ResponseHead.of(lines.status(), lines, endpoint.uri());
+                } catch (GatewayException malformed) {
+                    fail(malformed);
+                    return;
+                }
+                WireBody body = body(head, new ShortBody(content), NO_TRAILERS);
+                judged(head);
+                boolean again = isLetGo(head, body);
+                // Nothing of it is in the connection any more.
+                giveBack(!head.close());
+                if (!again) {
+                    finishWith(answer(head, body));
+                }
+            });
         }
 
         // 3. The head, written anew from typed fields.
@@ -413,16 +496,26 @@ public final class Forwarding {
             try {
                 send(sending);
             } catch (RuntimeException unwritable) {
-                // Nobody above us would tell the exchange: it would wait for its deadline.
-                fail(new GatewayException(
-                        Failure.INTERNAL,
-                        "the request to " + endpoint.uri() + " cannot be written (route \""
-                                + exchange.route().id() + "\"): " + unwritable.getMessage(),
-                        unwritable));
+                unwritable(unwritable);
             }
         }
 
-        private void send(HttpClientRequest sending) {
+        /** Nobody above us would tell the exchange: it would wait for its deadline. */
+        private void unwritable(RuntimeException cause) {
+            fail(new GatewayException(
+                    Failure.INTERNAL,
+                    "the request to " + endpoint.uri() + " cannot be written (route \""
+                            + exchange.route().id() + "\"): " + cause.getMessage(),
+                    cause));
+        }
+
+        private void writeHead(FieldSink out) {
+            // Every attempt is a span of its own.
+            UpstreamHead.write(
+                    out, number == 1 ? request : Trace.renewed(request, exchange), exchange, via, config.protocol());
+        }
+
+        private void expectHead(HttpClientRequest sending) {
             sending.exceptionHandler(this::broke);
             Future<HttpClientResponse> response = sending.response();
             response.onComplete(result -> {
@@ -432,10 +525,20 @@ public final class Forwarding {
                     head(result.result());
                 }
             });
+        }
+
+        /** RFC 9110 8.6: a POST without content says so. */
+        private boolean saysEmpty() {
+            return switch (request.method()) {
+                case "GET", "HEAD", "DELETE", "OPTIONS" -> false;
+                default -> true;
+            };
+        }
+
+        private void send(HttpClientRequest sending) {
+            expectHead(sending);
             MultiMap fields = sending.headers();
-            // Every attempt is a span of its own.
-            UpstreamHead.write(
-                    fields, number == 1 ? request : Trace.renewed(request, exchange), exchange, via, config.protocol());
+            writeHead(fields::add);
             if (host != null) {
                 // Whole, as it is: Vert.x's parser takes [::ffff:192.0.2.1] for no host, and then none would be sent.
                 sending.authority(HostAndPort.create(host, -1));
@@ -447,11 +550,7 @@ public final class Forwarding {
             // 4. The body, as fast as the endpoint takes it.
             Body body = request.body();
             if (body.length() == 0) {
-                if (!request.method().equals("GET")
-                        && !request.method().equals("HEAD")
-                        && !request.method().equals("DELETE")
-                        && !request.method().equals("OPTIONS")) {
-                    // RFC 9110 8.6: a POST without content says so.
+                if (saysEmpty()) {
                     fields.set(HttpHeaders.CONTENT_LENGTH, "0");
                 }
                 requestSent = true;
@@ -512,7 +611,7 @@ public final class Forwarding {
             requestFlushed = flushed;
             selection.uploaded();
             if (responseBody != null && responseBody.isDone()) {
-                giveBack();
+                giveBack(isComplete());
             }
             expectFirstByte();
         }
@@ -539,7 +638,8 @@ public final class Forwarding {
             }
         }
 
-        private void broke(Throwable cause) {
+        @Override
+        public void broke(Throwable cause) {
             // After the head the response body reports it, with what had come.
             if (!headReceived && !done) {
                 if (isVouchedFor(cause)) {
@@ -584,24 +684,14 @@ public final class Forwarding {
             }
             // A handshake that was refused has no end that Vert.x could see.
             reusable = !head.close() && response.version() != HttpVersion.HTTP_1_0 && handshake == null;
-            selection.succeeded();
-            selection.answered(head.status());
             if (head.status() >= 400 && !requestSent) {
                 // An early refusal: the rest of the body would be read by nobody.
                 stopPump();
             }
-            boolean bodiless = request.method().equals("HEAD") || head.status() == 204 || head.status() == 304;
+            boolean bodiless = isHead() || head.status() == 204 || head.status() == 304;
             // 6. The body stays in the socket until somebody reads it.
-            WireBody body = new WireBody(
-                    response,
-                    loop,
-                    exchange.loop(),
-                    head.length(),
-                    Failure.RESPONSE_BODY_TOO_LARGE,
-                    cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
-                    () -> TrailerFields.of(response.trailers(), exchange),
-                    this::drop);
-            body.from(connection == null ? null : connection.socket()).keptBy(exchange);
+            WireBody body = body(head, response, () -> TrailerFields.of(response.trailers(), exchange))
+                    .from(connection == null ? null : connection.socket());
             responseBody = body;
             if (response.version() == HttpVersion.HTTP_2) {
                 body.endsApart();
@@ -610,22 +700,44 @@ public final class Forwarding {
                 body.withoutContent();
             }
             body.onEnd(() -> loop.enter(this::bodyOver));
-            report(head.status(), null, true);
-            if (attempts.judgesAnswers() && retried(head, body)) {
+            judged(head);
+            if (isLetGo(head, body)) {
                 return;
             }
-            // One that fails is nobody to stay with.
-            Headers headers = head.status() < 500 ? pinned(head.headers()) : head.headers();
-            Response answer = Response.of(head.status()).withHeaders(headers).withBody(body);
             if (bodiless) {
                 response.resume();
             }
-            finishWith(answer);
+            finishWith(answer(head, body));
+        }
+
+        private WireBody body(ResponseHead head, ReadStream<Buffer> content, Supplier<Headers> trailers) {
+            return new WireBody(
+                            content,
+                            loop,
+                            exchange.loop(),
+                            head.length(),
+                            Failure.RESPONSE_BODY_TOO_LARGE,
+                            cause -> UpstreamFailures.withinBody(endpoint.uri(), cause),
+                            trailers,
+                            this::drop)
+                    .keptBy(exchange);
+        }
+
+        private void judged(ResponseHead head) {
+            selection.succeeded();
+            selection.answered(head.status());
+            report(head.status(), null, true);
+        }
+
+        private Response answer(ResponseHead head, WireBody body) {
+            // One that fails is nobody to stay with.
+            Headers headers = head.status() < 500 ? pinned(head.headers()) : head.headers();
+            return Response.of(head.status()).withHeaders(headers).withBody(body);
         }
 
         /** Whether this answer is let go for the sake of another attempt. */
-        private boolean retried(ResponseHead head, WireBody body) {
-            if (over) {
+        private boolean isLetGo(ResponseHead head, WireBody body) {
+            if (over || !attempts.judgesAnswers()) {
                 return false;
             }
             long wait = attempts.afterAnswer(
@@ -640,8 +752,10 @@ public final class Forwarding {
                 return false;
             }
             superseded = true;
-            // What is left of it is read if that is quick, else lost with its connection.
-            firstByte = loop.schedule(LAST_BYTES_NANOS, this::drop);
+            if (arrived != null) {
+                // What is left of it is read if that is quick, else lost with its connection.
+                firstByte = loop.schedule(LAST_BYTES_NANOS, this::drop);
+            }
             stopPump();
             onExchange(body::discard);
             if (wait == Attempts.OTHER_GOES_ON) {
@@ -708,7 +822,7 @@ public final class Forwarding {
         // 7. The connection goes back when both messages are complete, and only then.
         private void bodyOver() {
             if (requestSent) {
-                giveBack();
+                giveBack(isComplete());
             } else if (responseBody != null && responseBody.isDone()) {
                 // The endpoint has answered all there is to answer; what is left of the request is for nobody.
                 stopPump();
@@ -716,16 +830,18 @@ public final class Forwarding {
             }
         }
 
-        private void giveBack() {
+        private boolean isComplete() {
+            return reusable && responseBody != null && responseBody.isComplete();
+        }
+
+        private void giveBack(boolean complete) {
             if (done) {
                 return;
             }
             over();
             PooledConnection mine = connection;
             if (mine != null) {
-                Future<Void> out = requestFlushed;
-                boolean complete = reusable && responseBody != null && responseBody.isComplete();
-                if (complete && out != null && !out.isComplete()) {
+                if (complete && isGoingOut()) {
                     // The endpoint has answered early and may never read the rest, which stands before the next
                     // request.
                     if (isMultiplexed()) {
@@ -741,6 +857,11 @@ public final class Forwarding {
             }
             selection.release();
             withdraw();
+        }
+
+        private boolean isGoingOut() {
+            return (requestFlushed != null && !requestFlushed.isComplete())
+                    || (callFlushed != null && !callFlushed.isDone());
         }
 
         /** An attempt that was let go leaves the hook to the one that came after it. */

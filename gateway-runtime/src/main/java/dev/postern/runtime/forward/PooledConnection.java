@@ -2,10 +2,14 @@ package dev.postern.runtime.forward;
 
 import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.VertxLoop;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpVersion;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A connection to an endpoint: lent to one attempt, or idle in the pool of its loop, or gone. On that loop only. */
@@ -66,6 +70,21 @@ final class PooledConnection {
         if (guard != null) {
             guard.expect(method);
         }
+    }
+
+    /** Whether requests may go out past Vert.x's client, where nobody wants to hear of them from it. */
+    boolean takesCalls() {
+        return guard != null && pool.takesCalls();
+    }
+
+    /** Sends a whole request; {@link #begin} came before. */
+    ChannelFuture send(ByteBuf request, ShortCall call) {
+        return Objects.requireNonNull(guard).send(request, call);
+    }
+
+    /** Where the bytes of a request come from. */
+    ByteBufAllocator allocator() {
+        return Objects.requireNonNull(socket).alloc();
     }
 
     /**

@@ -104,6 +104,11 @@ final class ResponseFraming {
         return state == State.IDLE;
     }
 
+    /** Whether the response that has just ended had a content whose length was said, if only 0. */
+    boolean hadLength() {
+        return state == State.IDLE && lengthSeen && !head && status != 204 && status != 304;
+    }
+
     /** Whether a head is under way, or to come: what was seen of it so far may still be refused, or be noise. */
     boolean isInHead() {
         return state.compareTo(State.STATUS) >= 0 && state.compareTo(State.HEAD_LF) <= 0 && !trailers;

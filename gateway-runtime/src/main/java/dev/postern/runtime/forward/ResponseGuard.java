@@ -1,23 +1,32 @@
 package dev.postern.runtime.forward;
 
 import dev.postern.runtime.forward.ResponseFraming.Step;
+import dev.postern.runtime.message.PlainHead;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.FastThreadLocal;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Stands in front of the decoder of a connection to an endpoint and lets pass what belongs to a response that somebody waits
- * for, not a byte more (T024). On the connection's loop only.
+ * for, not a byte more (T024). As it sees where responses end, it also carries {@linkplain ShortCall short calls}, of which
+ * the decoder hears nothing. On the connection's loop only.
  */
-final class ResponseGuard extends ChannelInboundHandlerAdapter {
+final class ResponseGuard extends ChannelDuplexHandler {
     /** As much as the decoder behind takes. */
     private static final int MAX_HEAD_BYTES = 64 * 1024 + 4096;
+
+    /** The content of a short answer is copied once, as Vert.x copies what it reads; of more than this it is not. */
+    private static final int MAX_SHORT_BYTES = 16 * 1024;
 
     // A usual head fits; shared by all connections of an event loop, since judging never waits.
     private static final FastThreadLocal<byte[]> SCRATCH = new FastThreadLocal<>() {
@@ -35,6 +44,12 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
     private boolean spoiled;
     private boolean reading;
     private @Nullable Runnable afterRead;
+
+    private @Nullable ChannelHandlerContext context;
+    private @Nullable ShortCall call;
+    // While a call is handed over: what the codec writes has gone out before.
+    private boolean handingOver;
+    private boolean handedOver;
 
     private ResponseGuard(Runnable onSurplus) {
         this.onSurplus = onSurplus;
@@ -59,6 +74,37 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
     /** A request is about to go out. */
     void expect(String method) {
         framing.expect(method.equals("HEAD"));
+    }
+
+    /** Sends a whole request past the codec. Its answer was {@linkplain #expect expected} before. */
+    ChannelFuture send(ByteBuf request, ShortCall mine) {
+        ChannelHandlerContext ctx = context;
+        if (ctx == null) {
+            request.release();
+            throw new IllegalStateException("the connection has ended");
+        }
+        call = mine;
+        ChannelFuture sent = ctx.writeAndFlush(request);
+        if (!sent.isDone()) {
+            sent.addListener(done -> sent(mine, done.cause()));
+        } else {
+            sent(mine, sent.cause());
+        }
+        return sent;
+    }
+
+    private void sent(ShortCall mine, @Nullable Throwable broken) {
+        if (broken != null && call == mine) {
+            broke(broken);
+        }
+    }
+
+    private void broke(Throwable cause) {
+        ShortCall mine = call;
+        call = null;
+        if (mine != null) {
+            mine.broke(cause);
+        }
     }
 
     /** Whether the connection is to carry nothing more. */
@@ -96,8 +142,28 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
+        if (call != null) {
+            broke(new HttpClosedException("Connection was closed"));
+        }
         ctx.fireChannelInactive();
         readOver();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        broke(cause);
+        ctx.fireExceptionCaught(cause);
+    }
+
+    @Override
+    public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
+        if (handingOver) {
+            handedOver = true;
+            ReferenceCountUtil.release(message);
+            promise.trySuccess();
+        } else {
+            ctx.write(message, promise);
+        }
     }
 
     @Override
@@ -123,6 +189,7 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
         int from = bytes.readerIndex();
         int head = from;
         int to = bytes.writerIndex();
+        int content = -1;
         while (at < to && !framing.isIdle()) {
             long opaque = framing.opaque();
             if (opaque > 0) {
@@ -140,7 +207,14 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
                 refuse(ctx);
                 return;
             }
+            if (content < 0 && !framing.isInHead()) {
+                content = at;
+            }
             if (step == Step.NOISE) {
+                if (from < head && !isExpected(ctx)) {
+                    bytes.release();
+                    return;
+                }
                 pass(ctx, bytes, from, head);
                 from = at;
             }
@@ -154,7 +228,12 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
             held = ctx.alloc().buffer(to - head).writeBytes(bytes, head, to - head);
         }
         int end = unfinished ? head : at;
-        if (from == bytes.readerIndex() && end == to && from < end) {
+        boolean untouched = from == bytes.readerIndex() && end == to && from < end;
+        if (untouched && framing.hadLength() && answer(bytes, content)) {
+            bytes.release();
+        } else if (from < end && !isExpected(ctx)) {
+            bytes.release();
+        } else if (untouched) {
             ctx.fireChannelRead(bytes);
         } else {
             pass(ctx, bytes, from, end);
@@ -173,6 +252,51 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
         return framing.scan(scratch, 0, most);
     }
 
+    /** Gives the call all of its answer, if that is plain. */
+    private boolean answer(ByteBuf bytes, int content) {
+        int from = bytes.readerIndex();
+        int length = content - from;
+        ShortCall mine = call;
+        if (mine == null || length > PlainHead.MAX_BYTES || bytes.writerIndex() - content > MAX_SHORT_BYTES) {
+            return false;
+        }
+        PlainHead head = PlainHead.mine();
+        bytes.getBytes(from, head.bytes(), 0, length);
+        if (!head.read(length)) {
+            return false;
+        }
+        byte[] copy = new byte[bytes.writerIndex() - content];
+        bytes.getBytes(content, copy);
+        call = null;
+        mine.answered(head, Buffer.buffer(copy));
+        return true;
+    }
+
+    /** Whether the codec knows of the request whose answer comes; a call is handed over to it. */
+    @SuppressWarnings("FutureReturnValueIgnored") // the future of close(): nobody waits for it
+    private boolean isExpected(ChannelHandlerContext ctx) {
+        ShortCall mine = call;
+        if (mine == null) {
+            return true;
+        }
+        handingOver = true;
+        handedOver = false;
+        try {
+            mine.handOver();
+        } finally {
+            handingOver = false;
+        }
+        if (handedOver) {
+            call = null;
+            return true;
+        }
+        // It was given up, or the connection is about to end.
+        spoiled = true;
+        broke(new HttpClosedException("Connection was closed"));
+        ctx.close();
+        return false;
+    }
+
     private static void pass(ChannelHandlerContext ctx, ByteBuf bytes, int from, int to) {
         if (from < to) {
             ctx.fireChannelRead(bytes.retainedSlice(from, to - from));
@@ -182,12 +306,20 @@ final class ResponseGuard extends ChannelInboundHandlerAdapter {
     @SuppressWarnings("FutureReturnValueIgnored") // the future of close(): nobody waits for it
     private void refuse(ChannelHandlerContext ctx) {
         spoiled = true;
-        ctx.fireExceptionCaught(new CorruptedFrameException("response: " + framing.reason()));
+        CorruptedFrameException refused = new CorruptedFrameException("response: " + framing.reason());
+        broke(refused);
+        ctx.fireExceptionCaught(refused);
         ctx.close();
     }
 
     @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
+    }
+
+    @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
+        context = null;
         if (held != null) {
             held.release();
             held = null;

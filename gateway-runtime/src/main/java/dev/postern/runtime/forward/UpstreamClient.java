@@ -38,6 +38,7 @@ public final class UpstreamClient {
 
     private final Vertx vertx;
     private final UpstreamTlsFiles tlsFiles;
+    private final boolean takesCalls;
     private final Map<AgentKey, HttpClientAgent> agents = new ConcurrentHashMap<>();
     private final Map<VertxLoop, LoopPools> pools = new ConcurrentHashMap<>();
     private final Map<EndpointState, EndpointQueue> queues = new ConcurrentHashMap<>();
@@ -47,6 +48,12 @@ public final class UpstreamClient {
     public UpstreamClient(Vertx vertx, UpstreamTlsFiles tlsFiles) {
         this.vertx = vertx;
         this.tlsFiles = tlsFiles;
+        takesCalls = !vertx.isMetricsEnabled();
+    }
+
+    /** Whether requests may go out past Vert.x's client: its own meters, where it has some, are to count every request. */
+    boolean takesCalls() {
+        return takesCalls;
     }
 
     /** Attempts under way; zero when nothing leaks. */

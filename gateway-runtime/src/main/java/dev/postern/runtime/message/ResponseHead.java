@@ -3,7 +3,6 @@ package dev.postern.runtime.message;
 import dev.postern.Failure;
 import dev.postern.GatewayException;
 import dev.postern.Headers;
-import io.vertx.core.MultiMap;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +25,7 @@ public record ResponseHead(int status, Headers headers, long length, boolean clo
      *
      * @throws GatewayException {@link Failure#RESPONSE_MALFORMED}
      */
-    public static ResponseHead of(int status, MultiMap fields, String endpoint) {
+    public static ResponseHead of(int status, Iterable<Map.Entry<String, String>> fields, String endpoint) {
         if (status < 200 || status > 599) {
             throw malformed(endpoint, "status " + status, null);
         }
@@ -38,7 +37,7 @@ public record ResponseHead(int status, Headers headers, long length, boolean clo
      *
      * @throws GatewayException {@link Failure#RESPONSE_MALFORMED}
      */
-    public static ResponseHead ofUpgrade(MultiMap fields, String endpoint) {
+    public static ResponseHead ofUpgrade(Iterable<Map.Entry<String, String>> fields, String endpoint) {
         ResponseHead head = read(101, fields, endpoint);
         // RFC 9110 8.6: a 101 has no content, and no length; some say 0.
         if (head.length() > 0) {
@@ -47,7 +46,7 @@ public record ResponseHead(int status, Headers headers, long length, boolean clo
         return head;
     }
 
-    private static ResponseHead read(int status, MultiMap fields, String endpoint) {
+    private static ResponseHead read(int status, Iterable<Map.Entry<String, String>> fields, String endpoint) {
         Headers.Builder headers = Headers.builder();
         long length = -1;
         boolean chunked = false;

@@ -6,7 +6,6 @@ import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.GrpcCall;
-import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpHeaders;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -35,12 +34,14 @@ public final class UpstreamHead {
      * @param via the gateway's entry in {@code Via}: {@code 1.1 postern}
      * @param protocol what is spoken with the endpoint
      */
-    public static void write(MultiMap out, Request request, GatewayExchange exchange, String via, Protocol protocol) {
+    public static void write(
+            FieldSink out, Request request, GatewayExchange exchange, String via, Protocol protocol) {
         Headers headers = request.headers();
+        ClientCertificate told = exchange.get(ClientCertificate.KEY);
         for (int i = 0; i < headers.size(); i++) {
             String name = headers.name(i);
-            if (passes(name)) {
-                out.add(name, bounded(name) ? left(headers.value(i), exchange) : headers.value(i));
+            if (passes(name) && !(told != null && isCertificate(name))) {
+                out.pass(name, bounded(name) ? left(headers.value(i), exchange) : headers.value(i));
             }
         }
         if (Fields.welcomesTrailers(headers.get("te"))) {
@@ -51,7 +52,7 @@ public final class UpstreamHead {
             }
         }
         writeProvenance(out, exchange);
-        writeCertificate(out, exchange.get(ClientCertificate.KEY));
+        writeCertificate(out, told);
         out.add(REQUEST_ID, exchange.id());
         out.add(VIA, via);
     }
@@ -83,7 +84,7 @@ public final class UpstreamHead {
         };
     }
 
-    private static void writeProvenance(MultiMap out, GatewayExchange exchange) {
+    private static void writeProvenance(FieldSink out, GatewayExchange exchange) {
         Request original = exchange.original();
         Provenance known = exchange.get(Provenance.KEY);
         String proto = original.scheme();
@@ -98,12 +99,14 @@ public final class UpstreamHead {
     }
 
     /** RFC 9440 4: where we tell, nobody else does, no certificate of a client included. */
-    private static void writeCertificate(MultiMap out, @Nullable ClientCertificate told) {
+    private static boolean isCertificate(String name) {
+        return name.equalsIgnoreCase("client-cert") || name.equalsIgnoreCase("client-cert-chain");
+    }
+
+    private static void writeCertificate(FieldSink out, @Nullable ClientCertificate told) {
         if (told == null) {
             return;
         }
-        out.remove(CLIENT_CERT);
-        out.remove(CLIENT_CERT_CHAIN);
         if (told.certificate() != null) {
             out.add(CLIENT_CERT, told.certificate());
         }

@@ -1,0 +1,20 @@
+package dev.postern.runtime.forward;
+
+import dev.postern.runtime.message.PlainHead;
+import io.vertx.core.buffer.Buffer;
+
+/**
+ * A request that went out past Vert.x's client, in one write, because its answer is likely to be short: read at once, with
+ * a plain head and a length. Then Vert.x never hears of it. Any other answer is Vert.x's, which has to be told of the request
+ * first. On the connection's loop only.
+ */
+interface ShortCall {
+    /** All of the answer. The head is good until this returns. */
+    void answered(PlainHead head, Buffer content);
+
+    /** The answer is of another kind: Vert.x's client is to send the request, which goes nowhere, and to expect the answer. */
+    void handOver();
+
+    /** The connection broke before the answer; the last that is said. */
+    void broke(Throwable cause);
+}
