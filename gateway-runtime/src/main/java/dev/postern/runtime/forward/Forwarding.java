@@ -19,9 +19,9 @@ import dev.postern.runtime.balancing.RetryAfter;
 import dev.postern.runtime.balancing.Selection;
 import dev.postern.runtime.message.FieldSink;
 import dev.postern.runtime.message.Handshake;
+import dev.postern.runtime.message.HeadBytes;
 import dev.postern.runtime.message.PlainHead;
 import dev.postern.runtime.message.Pump;
-import dev.postern.runtime.message.RequestBytes;
 import dev.postern.runtime.message.ResponseHead;
 import dev.postern.runtime.message.TrailerFields;
 import dev.postern.runtime.message.TunnelBody;
@@ -31,6 +31,8 @@ import dev.postern.runtime.message.WireBody;
 import dev.postern.runtime.observe.Trace;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.LoopStage;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
@@ -41,8 +43,10 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.buffer.BufferInternal;
 import io.vertx.core.net.HostAndPort;
 import io.vertx.core.streams.ReadStream;
+import io.vertx.core.streams.WriteStream;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -67,6 +71,9 @@ public final class Forwarding {
 
     /** RFC 9113 7. */
     private static final long CANCEL = 8;
+
+    /** What is copied behind its head, to go out with it. */
+    private static final int SHORT_BYTES = 16 * 1024;
 
     private static final Supplier<Headers> NO_TRAILERS = () -> Headers.EMPTY;
 
@@ -395,8 +402,16 @@ public final class Forwarding {
                 selection.succeeded();
             }
             lent.begin(request.method());
-            if (handshake == null && request.body().length() == 0 && !isHead() && lent.takesCalls()) {
-                call(lent);
+            long length = request.body().length();
+            if (handshake == null && length >= 0 && length <= SHORT_BYTES && !isHead() && lent.takesCalls()) {
+                headStarted = true;
+                if (length == 0) {
+                    call(lent, Unpooled.EMPTY_BUFFER);
+                } else {
+                    ShortUpload out = new ShortUpload(
+                            body -> call(lent, ((BufferInternal) body).getByteBuf()), () -> inParts(lent));
+                    pump(out, out::writeHead);
+                }
                 return;
             }
             Future<HttpClientRequest> made = asked(lent);
@@ -419,23 +434,42 @@ public final class Forwarding {
         }
 
         /** 3. and 4. in one write, past Vert.x. */
-        private void call(PooledConnection lent) {
-            headStarted = true;
+        private void call(PooledConnection lent, ByteBuf content) {
             try {
-                EndpointPool pool = lent.pool();
-                RequestBytes bytes =
-                        RequestBytes.begin(request.method(), request.target(), host == null ? pool.authority() : host);
+                HeadBytes bytes = HeadBytes.ofRequest(
+                        request.method(),
+                        request.target(),
+                        host == null ? lent.pool().authority() : host);
                 writeHead(bytes);
-                if (saysEmpty()) {
-                    bytes.add(HttpHeaders.CONTENT_LENGTH, "0");
+                if (content.isReadable() || saysEmpty()) {
+                    bytes.add(HttpHeaders.CONTENT_LENGTH, Integer.toString(content.readableBytes()));
                 }
                 requestSent = true;
-                callFlushed = lent.send(bytes.build(lent.allocator(), null), this);
+                selection.uploaded();
+                callFlushed = lent.send(bytes.build(lent.allocator(), content), this);
             } catch (RuntimeException unwritable) {
                 unwritable(unwritable);
                 return;
             }
             expectFirstByte();
+        }
+
+        /** The body comes in parts: Vert.x sends them. */
+        private @Nullable HttpClientRequest inParts(PooledConnection lent) {
+            Future<HttpClientRequest> made = asked(lent);
+            if (!made.succeeded() || done) {
+                fail(new GatewayException(Failure.RESET_BEFORE_HEAD, endpoint.uri() + " has closed the connection"));
+                return null;
+            }
+            HttpClientRequest sending = made.result();
+            stream = sending;
+            try {
+                prepare(sending);
+            } catch (RuntimeException unwritable) {
+                unwritable(unwritable);
+                return null;
+            }
+            return sending;
         }
 
         @Override
@@ -535,7 +569,7 @@ public final class Forwarding {
             };
         }
 
-        private void send(HttpClientRequest sending) {
+        private void prepare(HttpClientRequest sending) {
             expectHead(sending);
             MultiMap fields = sending.headers();
             writeHead(fields::add);
@@ -543,36 +577,40 @@ public final class Forwarding {
                 // Whole, as it is: Vert.x's parser takes [::ffff:192.0.2.1] for no host, and then none would be sent.
                 sending.authority(HostAndPort.create(host, -1));
             }
-            if (handshake != null) {
-                askToUpgrade(sending, fields, handshake);
-                return;
+            long length = handshake != null ? 0 : request.body().length();
+            if (length < 0) {
+                sending.setChunked(true);
+            } else if (length > 0 || (handshake == null && saysEmpty())) {
+                fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(length));
             }
-            // 4. The body, as fast as the endpoint takes it.
-            Body body = request.body();
-            if (body.length() == 0) {
-                if (saysEmpty()) {
-                    fields.set(HttpHeaders.CONTENT_LENGTH, "0");
-                }
+        }
+
+        private void send(HttpClientRequest sending) {
+            prepare(sending);
+            if (handshake != null) {
+                askToUpgrade(sending, sending.headers(), handshake);
+            } else if (request.body().length() == 0) {
                 requestSent = true;
                 requestFlushed = sending.end();
                 expectFirstByte();
-                return;
-            }
-            if (body.length() > 0) {
-                fields.set(HttpHeaders.CONTENT_LENGTH, Long.toString(body.length()));
             } else {
-                sending.setChunked(true);
+                pump(sending, sending::writeHead);
             }
+        }
+
+        // 4. The body, as fast as the endpoint takes it.
+        private void pump(WriteStream<Buffer> out, Runnable writeHead) {
+            Body body = request.body();
             bodyBegun = true;
             if (!(body instanceof BufferedBody)) {
                 selection.uploads();
             }
             long idle = exchange.route().idleTimeout().toNanos();
             Pump newPump = new Pump(
-                    sending,
+                    out,
                     exchange.loop(),
                     loop,
-                    sending::writeHead,
+                    writeHead,
                     trailers -> {},
                     bytes -> {},
                     exchange.time(),
@@ -607,6 +645,9 @@ public final class Forwarding {
 
         /** The request body is all handed over. */
         private void requestOut(Future<Void> flushed) {
+            if (requestSent) {
+                return;
+            }
             requestSent = true;
             requestFlushed = flushed;
             selection.uploaded();

@@ -1,5 +1,6 @@
 package dev.postern.runtime.listener;
 
+import dev.postern.runtime.message.HeadBytes;
 import dev.postern.runtime.reply.DateField;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -12,6 +13,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
@@ -65,6 +67,9 @@ final class ByteGuard extends ChannelDuplexHandler {
 
     // One head more than the one that is judged; what a client sends ahead beyond it is its own risk.
     private static final int MAX_HELD_BYTES = 16 * 1024;
+    /** The content of a short response is copied behind its head; of more than this it is not. */
+    private static final int MAX_SHORT_BYTES = 16 * 1024;
+
     private static final int LINGER_BYTES = 64 * 1024;
     private static final long LINGER_MILLIS = 1000;
 
@@ -712,12 +717,31 @@ final class ByteGuard extends ChannelDuplexHandler {
                 responseStarted |= !informational;
             }
             boolean last = msg instanceof LastHttpContent && !informational;
-            ctx.write(msg, promise);
+            if (!(msg instanceof FullHttpResponse whole) || !writeWhole(ctx, whole, promise)) {
+                ctx.write(msg, promise);
+            }
             if (status == 101) {
                 tunnel(guardContext());
             } else if (last) {
                 responseEnded(guardContext());
             }
+        }
+
+        /** A short response in one buffer: the encoder behind us would make two of it. False when it is not for us. */
+        private boolean writeWhole(ChannelHandlerContext ctx, FullHttpResponse response, ChannelPromise promise) {
+            ByteBuf content = response.content();
+            // Without content it may be the answer to HEAD.
+            if (!content.isReadable() || content.readableBytes() > MAX_SHORT_BYTES) {
+                return false;
+            }
+            HeadBytes head = HeadBytes.ofWhole(response);
+            if (head == null) {
+                return false;
+            }
+            ByteBuf bytes = head.build(ctx.alloc(), content);
+            response.release();
+            ByteGuard.this.write(guardContext(), bytes, promise);
+            return true;
         }
 
         private ChannelHandlerContext guardContext() {

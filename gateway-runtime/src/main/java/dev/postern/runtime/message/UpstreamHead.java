@@ -34,8 +34,7 @@ public final class UpstreamHead {
      * @param via the gateway's entry in {@code Via}: {@code 1.1 postern}
      * @param protocol what is spoken with the endpoint
      */
-    public static void write(
-            FieldSink out, Request request, GatewayExchange exchange, String via, Protocol protocol) {
+    public static void write(FieldSink out, Request request, GatewayExchange exchange, String via, Protocol protocol) {
         Headers headers = request.headers();
         ClientCertificate told = exchange.get(ClientCertificate.KEY);
         for (int i = 0; i < headers.size(); i++) {

@@ -28,7 +28,9 @@ class AttemptExchangeTest {
 
     /** A gateway whose answer is what this code says. */
     private Running start(Handler code) throws Exception {
-        RawOrigin origin = rig.origin(RawOrigin.ok("event"));
+        // In chunks: a short answer of a known length ends with its head.
+        RawOrigin origin = rig.origin(
+                RawOrigin.bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevent\r\n0\r\n\r\n"));
         return rig.start(gateway -> gateway.upstream(Upstream.local("own", code).toBuilder()
                         .firstByteTimeout(Duration.ofSeconds(20))
                         .build())

@@ -3,6 +3,8 @@ package dev.postern.runtime.forward;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.postern.runtime.message.PlainHead;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.CorruptedFrameException;
@@ -13,7 +15,10 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.ReferenceCountUtil;
+import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -114,5 +119,124 @@ class ResponseGuardTest {
     void half_a_head_at_the_end_is_let_go() {
         assertThat(decoded("HTTP/1.1 200 OK~Content-Le", 4)).isEmpty();
         channel.finishAndReleaseAll();
+    }
+
+    // ---- short calls
+
+    /** Remembers what it is told, and writes what Vert.x would. */
+    private final class Call implements ShortCall {
+        final List<String> told = new ArrayList<>();
+        boolean gone;
+
+        @Override
+        public void answered(PlainHead head, Buffer content) {
+            told.add(head.status() + " " + content);
+        }
+
+        @Override
+        public void handOver() {
+            if (!gone) {
+                told.add("handed over");
+                channel.writeOutbound(new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/"));
+            }
+        }
+
+        @Override
+        public void broke(Throwable cause) {
+            told.add(cause.getClass().getSimpleName());
+        }
+    }
+
+    private Call call() {
+        Call call = new Call();
+        guard.expect("GET");
+        assertThat(guard.send(Unpooled.copiedBuffer("request", StandardCharsets.US_ASCII), call)
+                        .isSuccess())
+                .isTrue();
+        return call;
+    }
+
+    private void comes(String bytes) {
+        channel.writeInbound(Unpooled.copiedBuffer(bytes.replace("~", "\r\n"), StandardCharsets.ISO_8859_1));
+    }
+
+    private String sent() {
+        StringBuilder text = new StringBuilder();
+        for (ByteBuf next = channel.readOutbound(); next != null; next = channel.readOutbound()) {
+            text.append(next.toString(StandardCharsets.US_ASCII));
+            next.release();
+        }
+        return text.toString();
+    }
+
+    @Test
+    void a_short_answer_is_the_calls_and_the_decoder_hears_nothing() {
+        for (int i = 0; i < 3; i++) {
+            Call call = call();
+            comes("HTTP/1.1 200 OK~Content-");
+            comes("Length: 3~~abc");
+            assertThat(call.told).containsExactly("200 abc");
+        }
+        assertThat(sent()).isEqualTo("requestrequestrequest");
+        Object decoded = channel.readInbound();
+        assertThat(decoded).isNull();
+        channel.finishAndReleaseAll();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "HTTP/1.1 200 OK~Content-Length: 3~~a|bc",
+                "HTTP/1.1 200 OK~Transfer-Encoding: chunked~~3~abc~0~~",
+                "HTTP/1.1 200 OK~X: a~ b~Content-Length: 3~~abc",
+                "HTTP/1.0 200 OK~Content-Length: 3~~abc",
+                "HTTP/1.1 199 What~~HTTP/1.1 200 OK~Content-Length: 3~~abc",
+            })
+    void any_other_answer_is_the_decoders_and_the_request_goes_out_once(String answer) {
+        Call call = call();
+        for (String piece : answer.split("\\|")) {
+            comes(piece);
+        }
+        assertThat(call.told).containsExactly("handed over");
+        assertThat(sent()).isEqualTo("request");
+        StringBuilder text = new StringBuilder();
+        for (Object next = channel.readInbound(); next != null; next = channel.readInbound()) {
+            if (next instanceof HttpContent content) {
+                text.append(content.content().toString(StandardCharsets.ISO_8859_1));
+            }
+            ReferenceCountUtil.release(next);
+        }
+        assertThat(text).hasToString("abc");
+        assertThat(guard.isSpoiled()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void an_answer_to_who_has_gone_ends_the_connection() {
+        Call call = call();
+        call.gone = true;
+        comes("HTTP/1.1 200 OK~Content-Length: 3~~a");
+        assertThat(call.told).containsExactly("HttpClosedException");
+        assertThat(channel.isOpen()).isFalse();
+        Object decoded = channel.readInbound();
+        assertThat(decoded).isNull();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void a_call_hears_of_the_end_of_its_connection_and_of_a_head_that_is_refused() {
+        Call call = call();
+        assertThatThrownBy(() -> comes("HTTP/1.1 200 OK~X Y: 1~~")).isInstanceOf(CorruptedFrameException.class);
+        assertThat(call.told).containsExactly("CorruptedFrameException");
+        EmbeddedChannel other = new EmbeddedChannel(new HttpClientCodec());
+        ResponseGuard its = ResponseGuard.install(other, surplus::incrementAndGet);
+        assertThat(its).isNotNull();
+        Call second = new Call();
+        its.expect("GET");
+        assertThat(its.send(Unpooled.EMPTY_BUFFER, second).isSuccess()).isTrue();
+        other.close();
+        assertThat(second.told).containsExactly("HttpClosedException");
+        channel.finishAndReleaseAll();
+        other.finishAndReleaseAll();
     }
 }

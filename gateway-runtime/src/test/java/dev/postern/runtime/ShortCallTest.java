@@ -1,0 +1,117 @@
+package dev.postern.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import dev.postern.Failure;
+import dev.postern.runtime.rig.GatewayRig;
+import dev.postern.runtime.rig.RawClient;
+import dev.postern.runtime.rig.RawClient.Answer;
+import dev.postern.runtime.rig.RawOrigin;
+import dev.postern.runtime.rig.RawOrigin.Received;
+import dev.postern.runtime.rig.Running;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Requests that go out past Vert.x's client, and answers that it gets to see all the same: neither side may notice. */
+class ShortCallTest {
+    @RegisterExtension
+    final GatewayRig rig = new GatewayRig();
+
+    @ParameterizedTest
+    @CsvSource({
+        // plain, to an empty one
+        "'HTTP/1.1 200 OK~Content-Length: 3~X: 1~~abc', 200, abc",
+        "'HTTP/1.1 404 ~Content-Length: 0~~', 404, ''",
+        "'HTTP/1.1 200 OK~Content-Length: 3~Connection: close~~abc', 200, abc",
+        // what Vert.x has to read
+        "'HTTP/1.1 200 OK~Transfer-Encoding: chunked~~3~abc~0~~', 200, abc",
+        "'HTTP/1.1 200 OK~X: a~ folded~Content-Length: 3~~abc', 200, abc",
+        "'HTTP/1.1 200 OK~X : blank~Content-Length: 3~~abc', 200, abc",
+        "'HTTP/1.1 100 Continue~~HTTP/1.1 200 OK~Content-Length: 3~~abc', 200, abc",
+        "'HTTP/1.1 103 Early Hints~Link: a~~HTTP/1.1 200 OK~Content-Length: 3~~abc', 200, abc",
+        "'HTTP/1.1 199 What~~HTTP/1.1 200 OK~Content-Length: 3~~abc', 200, abc",
+        "'HTTP/1.0 200 OK~Content-Length: 3~~abc', 200, abc",
+        "'HTTP/1.1 204 No Content~~', 204, ''",
+        "'HTTP/1.1 304 Not Modified~Content-Length: 3~~', 304, ''",
+    })
+    void whatever_the_answer_each_request_is_sent_once(String answer, int status, String text) throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.bytes(answer.replace("~", "\r\n")));
+        Running running = rig.proxy(origin);
+        for (int i = 0; i < 3; i++) {
+            assertThat(running.client().get("/a?b").read())
+                    .extracting(Answer::status, Answer::text)
+                    .containsExactly(status, text);
+            Answer posted =
+                    running.client().request("POST", "/up", "twelve bytes").read();
+            assertThat(posted).extracting(Answer::status, Answer::text).containsExactly(status, text);
+        }
+        assertThat(origin.received())
+                .extracting(Received::line, Received::text)
+                .containsExactly(
+                        tuple("GET /a?b HTTP/1.1", ""),
+                        tuple("POST /up HTTP/1.1", "twelve bytes"),
+                        tuple("GET /a?b HTTP/1.1", ""),
+                        tuple("POST /up HTTP/1.1", "twelve bytes"),
+                        tuple("GET /a?b HTTP/1.1", ""),
+                        tuple("POST /up HTTP/1.1", "twelve bytes"));
+    }
+
+    @Test
+    void an_answer_longer_than_one_read_is_streamed() throws Exception {
+        String text = "0123456789".repeat(50_000);
+        RawOrigin origin = rig.origin(RawOrigin.ok(text));
+        Running running = rig.proxy(origin);
+        for (int i = 0; i < 3; i++) {
+            assertThat(running.client().get("/").read().text()).isEqualTo(text);
+        }
+        assertThat(origin.received()).hasSize(3);
+    }
+
+    @Test
+    void values_beyond_ascii_go_out_as_they_came() throws Exception {
+        RawOrigin origin =
+                rig.origin(RawOrigin.bytes("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX-Name: M\u00fcller\r\n\r\na"));
+        Running running = rig.proxy(origin);
+        RawClient client = running.client();
+        byte[] request = "GET / HTTP/1.1\r\nHost: a\r\nX-City: K\u00f6ln\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);
+        client.send(request, 0, request.length);
+        assertThat(client.read().header("X-Name")).isEqualTo("M\u00fcller");
+        assertThat(origin.received().get(0).header("X-City")).isEqualTo("K\u00f6ln");
+    }
+
+    @Test
+    void a_body_in_two_pieces_arrives_whole() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        Running running = rig.proxy(origin);
+        RawClient client = running.client();
+        client.send("POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n");
+        assertThat(client.readHead().status()).isEqualTo(100);
+        client.send("01234");
+        client.send("56789");
+        assertThat(client.read().text()).isEqualTo("0123456789");
+        assertThat(origin.received()).extracting(Received::text).containsExactly("0123456789");
+    }
+
+    @Test
+    void an_answer_that_does_not_come_is_a_502() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.lastBytes(""));
+        Running running = rig.proxy(origin);
+        assertThat(running.client().get("/").read().status()).isEqualTo(502);
+        assertThat(running.outcome().failure()).isEqualTo(Failure.RESET_BEFORE_HEAD);
+    }
+
+    @Test
+    void a_surplus_behind_a_plain_answer_costs_the_connection_and_nothing_else() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.bytes(
+                "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"));
+        Running running = rig.proxy(origin);
+        for (int i = 0; i < 3; i++) {
+            assertThat(running.client().get("/").read().text()).isEqualTo("abc");
+        }
+        assertThat(origin.connections()).isEqualTo(3);
+    }
+}
