@@ -87,15 +87,17 @@ final class RateLimitFields {
     }
 
     private String items(long[] levels) {
-        StringBuilder items = new StringBuilder(40 * levels.length);
-        for (int i = 0; i < levels.length; i++) {
-            items.append(i > 0 ? ", " : "").append(quoted[i]).append(";r=").append(gcras[i].remaining(levels[i]));
-            long more = gcras[i].nanosUntilMore(levels[i]);
-            if (more > 0) {
-                items.append(";t=").append(seconds(more));
-            }
+        String items = item(0, levels[0]);
+        for (int i = 1; i < levels.length; i++) {
+            items += ", " + item(i, levels[i]);
         }
-        return items.toString();
+        return items;
+    }
+
+    private String item(int limit, long level) {
+        long more = gcras[limit].nanosUntilMore(level);
+        String known = quoted[limit] + ";r=" + gcras[limit].remaining(level);
+        return more > 0 ? known + ";t=" + seconds(more) : known;
     }
 
     /** These fields name no policy, so only one limit can be told: of several filters on the way the tightest. */

@@ -143,9 +143,7 @@ public final class Forwarding {
     /** Begins; called on the exchange's loop. The stage completes there, at the head of the response. */
     public LoopStage<Response> start() {
         exchange.onCut(onCut);
-        long remaining = exchange.remainingNanos();
-        // Without a deadline: so far ahead that the comparison of differences still holds.
-        deadlineNanos = exchange.time().nanoTime() + Math.min(remaining, Long.MAX_VALUE / 2);
+        deadlineNanos = exchange.deadlineNanos();
         // Made here, on the exchange's loop: the head may be written on another.
         exchange.id();
         loop.enter(() -> choose(null, false, null));

@@ -114,7 +114,7 @@ public final class LocalForwarding {
     public LoopStage<Response> start() {
         exchange.onCut(onCut);
         // Without a deadline: so far ahead that the comparison of differences still holds.
-        deadlineNanos = exchange.time().nanoTime() + Math.min(exchange.remainingNanos(), Long.MAX_VALUE / 2);
+        deadlineNanos = exchange.deadlineNanos();
         choose(null);
         return result;
     }

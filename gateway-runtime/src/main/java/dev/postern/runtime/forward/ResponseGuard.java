@@ -77,6 +77,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
     }
 
     /** Sends a whole request past the codec. Its answer was {@linkplain #expect expected} before. */
+    @SuppressWarnings("FutureReturnValueIgnored") // addListener() answers with the future that is returned here
     ChannelFuture send(ByteBuf request, ShortCall mine) {
         ChannelHandlerContext ctx = context;
         if (ctx == null) {
@@ -156,6 +157,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
     }
 
     @Override
+    @SuppressWarnings("FutureReturnValueIgnored") // what it comes to is told through the promise
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
         if (handingOver) {
             handedOver = true;

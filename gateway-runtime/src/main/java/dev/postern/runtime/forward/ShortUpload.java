@@ -41,25 +41,29 @@ final class ShortUpload implements WriteStream<Buffer> {
 
     @Override
     public Future<Void> end() {
-        return begun() ? request.end() : gone();
+        HttpClientRequest begun = begun();
+        return begun == null ? gone() : begun.end();
     }
 
     @Override
     public Future<Void> write(Buffer part) {
-        return begun() ? request.write(part) : gone();
+        HttpClientRequest begun = begun();
+        return begun == null ? gone() : begun.write(part);
     }
 
+    @SuppressWarnings("FutureReturnValueIgnored") // a failure is told to the attempt
     void writeHead() {
-        if (begun()) {
-            request.writeHead();
+        HttpClientRequest begun = begun();
+        if (begun != null) {
+            begun.writeHead();
         }
     }
 
-    private boolean begun() {
+    private @Nullable HttpClientRequest begun() {
         if (request == null) {
             request = inParts.get();
         }
-        return request != null;
+        return request;
     }
 
     private static Future<Void> gone() {

@@ -80,24 +80,33 @@ final class JsonLine {
 
     private void escape(String value, int limit) {
         int end = Math.min(value.length(), limit);
+        // What needs no escape goes out in runs: nearly all of it.
+        int from = 0;
         for (int i = 0; i < end; i++) {
             char c = value.charAt(i);
+            if (isPlain(c) && !(c == '$' && i + 1 < value.length() && value.charAt(i + 1) == '{')) {
+                continue;
+            }
+            out.append(value, from, i);
             if (c == '"' || c == '\\') {
                 out.append('\\').append(c);
-            } else if (c == '$' && i + 1 < value.length() && value.charAt(i + 1) == '{') {
-                // CVE-2021-44228: some logging libraries look names up in what they are given to print.
-                unicode(c);
-            } else if (c >= ' ' && c <= '~') {
-                out.append(c);
             } else if (Character.isSurrogate(c)) {
                 i = surrogates(value, i, end);
             } else {
+                // Also the $ of ${…}, CVE-2021-44228: some logging libraries look names up in what they are given to
+                // print.
                 unicode(c);
             }
+            from = i + 1;
         }
+        out.append(value, from, end);
         if (end < value.length()) {
             unicode('…');
         }
+    }
+
+    private static boolean isPlain(char c) {
+        return c >= ' ' && c <= '~' && c != '"' && c != '\\';
     }
 
     /** Writes a pair as it is and a half as U+FFFD, which every parser takes; gives the index of what was read last. */

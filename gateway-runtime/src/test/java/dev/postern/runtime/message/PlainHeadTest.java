@@ -99,7 +99,8 @@ class PlainHeadTest {
 
     @Test
     void what_is_read_is_what_the_decoder_reads() {
-        byte[] plain = bytes("HTTP/1.1 200 OK~Server: nginx/1.22.1~Content-Type: text/plain~ETag: \"abc\"~Vary: a, b~~");
+        byte[] plain =
+                bytes("HTTP/1.1 200 OK~Server: nginx/1.22.1~Content-Type: text/plain~ETag: \"abc\"~Vary: a, b~~");
         Random random = new Random(4711);
         int read = 0;
         for (int i = 0; i < 200_000; i++) {
