@@ -22,7 +22,7 @@ final class Entry implements Comparable<Entry> {
      * @param order of declaration, counted in alternatives
      * @param hosts empty for every host
      * @param template null when the path is matched by an expression, which is then the first requirement
-     * @param requirements in the order in which they are tried
+     * @param requirements in the order in which they are tried; entries that ask for the same share them
      */
     Entry(
             Route route,
@@ -30,15 +30,16 @@ final class Entry implements Comparable<Entry> {
             List<HostPattern> hosts,
             @Nullable PathTemplate template,
             Methods.Mask methods,
-            List<Requirement> requirements) {
+            Requirement[] requirements) {
         this.route = route;
         this.order = order;
         this.hosts = List.copyOf(hosts);
         this.template = template;
         this.methods = methods;
-        this.requirements = requirements.toArray(new Requirement[0]);
+        this.requirements = requirements;
         // An expression that stands for the path does not count.
-        this.weight = weight(methods, template == null ? requirements.subList(1, requirements.size()) : requirements);
+        List<Requirement> all = List.of(requirements);
+        this.weight = weight(methods, template == null ? all.subList(1, all.size()) : all);
     }
 
     // The kinds in eight bits each, in their order: the larger number is the more specific alternative.

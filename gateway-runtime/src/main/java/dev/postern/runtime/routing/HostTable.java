@@ -2,7 +2,9 @@ package dev.postern.runtime.routing;
 
 import dev.postern.runtime.edge.Authority;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ final class HostTable {
     static final class Paths {
         private final @Nullable HostPattern host;
         private final PathNode root = new PathNode();
+        private final Map<String, String> texts = new HashMap<>();
         private @Nullable Bucket expressions;
 
         Paths(@Nullable HostPattern host) {
@@ -27,7 +30,7 @@ final class HostTable {
         void insert(Entry entry) {
             PathTemplate template = entry.template();
             if (template != null) {
-                root.insert(entry, template);
+                root.insert(entry, template, texts);
                 return;
             }
             if (expressions == null) {
@@ -37,6 +40,7 @@ final class HostTable {
         }
 
         void seal() {
+            texts.clear();
             root.seal();
             if (expressions != null) {
                 expressions.seal();

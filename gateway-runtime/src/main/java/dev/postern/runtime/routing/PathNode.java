@@ -1,5 +1,6 @@
 package dev.postern.runtime.routing;
 
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,10 +22,17 @@ final class PathNode {
     private long ends;
     private int nearestTail = Integer.MAX_VALUE;
 
-    void insert(Entry entry, PathTemplate template) {
+    /**
+     * Adds an alternative.
+     *
+     * @param texts makes one string of all that are equal: what many routes have in common is in the processor's cache then
+     */
+    void insert(Entry entry, PathTemplate template, Map<String, String> texts) {
         PathNode node = this;
         for (PathTemplate.Segment segment : template.segments()) {
-            node = segment.variable() ? node.variableChild() : node.literalChild(segment.text());
+            node = segment.variable()
+                    ? node.variableChild()
+                    : node.literalChild(texts.computeIfAbsent(segment.text(), text -> text));
         }
         (template.open() ? node.tailBucket() : node.hereBucket()).add(entry);
     }

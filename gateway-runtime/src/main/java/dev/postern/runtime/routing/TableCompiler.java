@@ -31,6 +31,9 @@ final class TableCompiler {
     private final HostTable hosts = new HostTable();
     private final List<Entry> entries = new ArrayList<>();
     private final Map<Name, Integer> slots = new HashMap<>();
+    // One object for all routes that ask for the same: it is in the processor's cache then.
+    private final Map<Requirement, Requirement> shared = new HashMap<>();
+    private final Map<List<Requirement>, Requirement[]> tries = new HashMap<>();
     // Of the route at hand: or-alternatives repeat conditions, and each mistake is told once.
     private final Set<String> mistakes = new LinkedHashSet<>();
 
@@ -156,7 +159,9 @@ final class TableCompiler {
             mistakes.add("brings the number of different methods in the table above " + Long.SIZE + " (use fewer)");
         } else if (mistakes.size() == mistakesBefore) {
             List<HostPattern> all = hostsOf == null ? List.of() : hostsOf;
-            entries.add(new Entry(route, entries.size(), all, template, mask, requirements));
+            Requirement[] tried =
+                    tries.computeIfAbsent(List.copyOf(requirements), same -> same.toArray(new Requirement[0]));
+            entries.add(new Entry(route, entries.size(), all, template, mask, tried));
         }
         return null;
     }
@@ -326,7 +331,8 @@ final class TableCompiler {
         String key = source.key(name);
         int slot = slots.computeIfAbsent(new Name(source, key), any -> slots.size());
         if (!(rule instanceof TextRule.Matches matches)) {
-            return new Requirement.Text(source, key, slot, rule, null);
+            Requirement made = new Requirement.Text(source, key, slot, rule, null);
+            return shared.computeIfAbsent(made, first -> first);
         }
         Pattern pattern = orMistake(() -> PathRegex.compile(source + " " + name + ": regex", matches.regex()));
         return pattern == null ? null : new Requirement.Text(source, key, slot, rule, pattern);
