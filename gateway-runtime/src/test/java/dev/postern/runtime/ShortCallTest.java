@@ -4,13 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.postern.Failure;
+import dev.postern.Match;
+import dev.postern.Route;
+import dev.postern.Upstream;
 import dev.postern.runtime.rig.GatewayRig;
 import dev.postern.runtime.rig.RawClient;
 import dev.postern.runtime.rig.RawClient.Answer;
 import dev.postern.runtime.rig.RawOrigin;
 import dev.postern.runtime.rig.RawOrigin.Received;
 import dev.postern.runtime.rig.Running;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientConfig;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.core.spi.metrics.ClientMetrics;
+import io.vertx.core.spi.metrics.HttpClientMetrics;
+import io.vertx.core.spi.metrics.VertxMetrics;
+import io.vertx.core.spi.observability.HttpRequest;
+import io.vertx.core.spi.observability.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -113,5 +125,54 @@ class ShortCallTest {
             assertThat(running.client().get("/").read().text()).isEqualTo("abc");
         }
         assertThat(origin.connections()).isEqualTo(3);
+    }
+
+    /** As those of vertx-micrometer-metrics do. */
+    private static final class CountingMetrics implements VertxMetrics {
+        final LongAdder requests = new LongAdder();
+
+        @Override
+        public boolean isMetricsEnabled() {
+            return true;
+        }
+
+        @Override
+        public HttpClientMetrics<?, ?> createHttpClientMetrics(HttpClientConfig config) {
+            return new HttpClientMetrics<Object, Object>() {
+                @Override
+                public ClientMetrics<Object, HttpRequest, HttpResponse> createEndpointMetrics(
+                        SocketAddress endpoint, int connections) {
+                    return new ClientMetrics<>() {
+                        @Override
+                        public void requestBegin(Object metric, String uri, HttpRequest request) {
+                            requests.increment();
+                        }
+                    };
+                }
+            };
+        }
+    }
+
+    @Test
+    void a_borrowed_vertx_that_counts_requests_sees_them_all() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.ok("abc"));
+        CountingMetrics metrics = new CountingMetrics();
+        Vertx vertx = Vertx.builder().withMetrics(options -> metrics).build();
+        rig.close((AutoCloseable)
+                () -> vertx.close().toCompletionStage().toCompletableFuture().join());
+        Running running = rig.prepare(
+                gateway -> gateway.upstream(Upstream.builder("orders")
+                                .endpoints(origin.url())
+                                .build())
+                        .route(Route.builder("all")
+                                .match(Match.prefix("/"))
+                                .to("orders")
+                                .build()),
+                VertxRuntime.using(vertx));
+        running.gateway().start();
+        for (int i = 0; i < 3; i++) {
+            assertThat(running.client().get("/").read().text()).isEqualTo("abc");
+        }
+        assertThat(metrics.requests.sum()).isEqualTo(3);
     }
 }

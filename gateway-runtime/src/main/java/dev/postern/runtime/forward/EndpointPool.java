@@ -139,7 +139,7 @@ final class EndpointPool {
         } else if (next.pool() == this) {
             next.stopTimer();
             connection.idleSince(System.nanoTime());
-            next.want().connected(connection);
+            loop.enter(() -> next.want().connected(connection));
         } else {
             connection.discardKeepingPermit();
             next.pool().servePermit(next);

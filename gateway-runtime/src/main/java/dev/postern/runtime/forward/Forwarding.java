@@ -433,6 +433,10 @@ public final class Forwarding {
 
         /** 3. and 4. in one write, past Vert.x. */
         private void call(PooledConnection lent, ByteBuf content) {
+            if (done) {
+                // A body from another loop came too late: the connection is another's now.
+                return;
+            }
             try {
                 HeadBytes bytes = HeadBytes.ofRequest(
                         request.method(),
@@ -454,8 +458,11 @@ public final class Forwarding {
 
         /** The body comes in parts: Vert.x sends them. */
         private @Nullable HttpClientRequest inParts(PooledConnection lent) {
+            if (done) {
+                return null;
+            }
             Future<HttpClientRequest> made = asked(lent);
-            if (!made.succeeded() || done) {
+            if (!made.succeeded()) {
                 fail(new GatewayException(Failure.RESET_BEFORE_HEAD, endpoint.uri() + " has closed the connection"));
                 return null;
             }
@@ -548,11 +555,11 @@ public final class Forwarding {
         }
 
         private void expectHead(HttpClientRequest sending) {
-            sending.exceptionHandler(this::broke);
+            sending.exceptionHandler(this::lost);
             Future<HttpClientResponse> response = sending.response();
             response.onComplete(result -> {
                 if (result.failed()) {
-                    broke(result.cause());
+                    lost(result.cause());
                 } else {
                     head(result.result());
                 }
@@ -679,6 +686,10 @@ public final class Forwarding {
 
         @Override
         public void broke(Throwable cause) {
+            loop.enter(() -> lost(cause));
+        }
+
+        private void lost(Throwable cause) {
             // After the head the response body reports it, with what had come.
             if (!headReceived && !done) {
                 if (isVouchedFor(cause)) {
