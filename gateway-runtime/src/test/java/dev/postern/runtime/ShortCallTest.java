@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.postern.Failure;
+import dev.postern.Filter;
 import dev.postern.Match;
 import dev.postern.Route;
 import dev.postern.Upstream;
@@ -106,6 +107,25 @@ class ShortCallTest {
         client.send("56789");
         assertThat(client.read().text()).isEqualTo("0123456789");
         assertThat(origin.received()).extracting(Received::text).containsExactly("0123456789");
+    }
+
+    @Test
+    void a_request_that_a_socket_may_not_take_at_once_is_vertxs() throws Exception {
+        RawOrigin origin = rig.origin(RawOrigin.echo());
+        String large = "a".repeat(60_000);
+        Running running = rig.start(gateway -> gateway.upstream(
+                        Upstream.builder("orders").endpoints(origin.url()).build())
+                .filter(Filter.named("large", (request, chain) -> chain.proceed(request.withHeader("X-Large", large))))
+                .route(Route.builder("all")
+                        .match(Match.prefix("/"))
+                        .to("orders")
+                        .build()));
+        assertThat(running.client().get("/").read().status()).isEqualTo(200);
+        assertThat(running.client().request("POST", "/", "twelve bytes").read().text())
+                .isEqualTo("twelve bytes");
+        assertThat(origin.received())
+                .extracting(request -> request.header("X-Large"))
+                .containsExactly(large, large);
     }
 
     @Test

@@ -75,6 +75,10 @@ public final class Forwarding {
     /** What is copied behind its head, to go out with it. */
     private static final int SHORT_BYTES = 16 * 1024;
 
+    /** Less than what a socket takes before it says that it is full: what is handed over must not wait in a queue. */
+    private static final int MAX_CALL_BYTES = 48 * 1024;
+
+    private static final Buffer NOTHING = BufferInternal.buffer(Unpooled.EMPTY_BUFFER);
     private static final Supplier<Headers> NO_TRAILERS = () -> Headers.EMPTY;
 
     private final UpstreamClient client;
@@ -404,10 +408,9 @@ public final class Forwarding {
             if (handshake == null && length >= 0 && length <= SHORT_BYTES && !isHead() && lent.takesCalls()) {
                 headStarted = true;
                 if (length == 0) {
-                    call(lent, Unpooled.EMPTY_BUFFER);
+                    call(lent, NOTHING);
                 } else {
-                    ShortUpload out = new ShortUpload(
-                            body -> call(lent, ((BufferInternal) body).getByteBuf()), () -> inParts(lent));
+                    ShortUpload out = new ShortUpload(body -> call(lent, body), () -> inParts(lent));
                     pump(out, out::writeHead);
                 }
                 return;
@@ -432,9 +435,15 @@ public final class Forwarding {
         }
 
         /** 3. and 4. in one write, past Vert.x. */
-        private void call(PooledConnection lent, ByteBuf content) {
+        private void call(PooledConnection lent, Buffer content) {
             if (done) {
                 // A body from another loop came too late: the connection is another's now.
+                return;
+            }
+            if (lent.isClosed()) {
+                // While the body was waited for.
+                headStarted = false;
+                fail(new GatewayException(Failure.RESET_BEFORE_HEAD, endpoint.uri() + " has closed the connection"));
                 return;
             }
             try {
@@ -443,12 +452,21 @@ public final class Forwarding {
                         request.target(),
                         host == null ? lent.pool().authority() : host);
                 writeHead(bytes);
-                if (content.isReadable() || saysEmpty()) {
-                    bytes.add(HttpHeaders.CONTENT_LENGTH, Integer.toString(content.readableBytes()));
+                if (content.length() > 0 || saysEmpty()) {
+                    bytes.add(HttpHeaders.CONTENT_LENGTH, Integer.toString(content.length()));
+                }
+                HttpClientRequest large = bytes.size() + content.length() > MAX_CALL_BYTES ? inParts(lent) : null;
+                if (done) {
+                    return;
                 }
                 requestSent = true;
                 selection.uploaded();
-                callFlushed = lent.send(bytes.build(lent.allocator(), content), this);
+                if (large == null) {
+                    ByteBuf body = ((BufferInternal) content).getByteBuf();
+                    callFlushed = lent.send(bytes.build(lent.allocator(), body), this);
+                } else {
+                    requestFlushed = content.length() == 0 ? large.end() : large.end(content);
+                }
             } catch (RuntimeException unwritable) {
                 unwritable(unwritable);
                 return;
@@ -510,11 +528,11 @@ public final class Forwarding {
                 }
                 WireBody body = body(head, new ShortBody(content), NO_TRAILERS);
                 judged(head);
-                boolean again = isLetGo(head, body);
+                Response answer = isLetGo(head, body) ? null : answer(head, body);
                 // Nothing of it is in the connection any more.
                 giveBack(!head.close());
-                if (!again) {
-                    finishWith(answer(head, body));
+                if (answer != null) {
+                    finishWith(answer);
                 }
             });
         }

@@ -47,7 +47,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
 
     private @Nullable ChannelHandlerContext context;
     private @Nullable ShortCall call;
-    // While a call is handed over: what the codec writes has gone out before.
+    // While a call is handed over, and for good when that has failed: what the codec writes has gone out before.
     private boolean handingOver;
     private boolean handedOver;
 
@@ -283,16 +283,14 @@ final class ResponseGuard extends ChannelDuplexHandler {
         }
         handingOver = true;
         handedOver = false;
-        try {
-            mine.handOver();
-        } finally {
-            handingOver = false;
-        }
+        mine.handOver();
         if (handedOver) {
+            handingOver = false;
             call = null;
             return true;
         }
-        // It was given up, or the connection is about to end.
+        // It was given up, or the connection is about to end. Should the codec still write its request, it goes
+        // nowhere.
         spoiled = true;
         broke(new HttpClosedException("Connection was closed"));
         ctx.close();

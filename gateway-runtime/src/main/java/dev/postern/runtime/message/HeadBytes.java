@@ -113,6 +113,11 @@ public final class HeadBytes implements FieldSink {
         line(name, value);
     }
 
+    /** Bytes so far. */
+    public int size() {
+        return length;
+    }
+
     /** Ends the head and puts the content behind it, which stays the caller's. */
     public ByteBuf build(ByteBufAllocator allocator, ByteBuf content) {
         ensure(2);

@@ -144,6 +144,10 @@ class ResponseGuardTest {
         @Override
         public void broke(Throwable cause) {
             told.add(cause.getClass().getSimpleName());
+            if (gone && channel.isOpen()) {
+                // As Vert.x does with what waits when a connection is closed.
+                channel.writeOutbound(new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/"));
+            }
         }
     }
 
@@ -218,6 +222,7 @@ class ResponseGuardTest {
         comes("HTTP/1.1 200 OK~Content-Length: 3~~a");
         assertThat(call.told).containsExactly("HttpClosedException");
         assertThat(channel.isOpen()).isFalse();
+        assertThat(sent()).isEqualTo("request");
         Object decoded = channel.readInbound();
         assertThat(decoded).isNull();
         channel.finishAndReleaseAll();
