@@ -9,19 +9,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The alternatives that share a host and a path, most specific first. A long list whose members mostly ask for one text of
+ * Several alternatives that share a host and a path, most specific first. A long list whose members mostly ask for one text of
  * the same header, query parameter or cookie (a tenant, a version) is indexed by it: a search then looks at those that ask
  * for the request's text and at those that ask for none, in the same order as it would have without the index.
  */
-final class Bucket {
+final class Bucket implements Place {
     // Below this a linear search is as fast as hashing.
     private static final int INDEX_FROM = 16;
 
     private static final Entry[] NONE = {};
 
-    // One that is alone, as in most buckets, has a place of its own: one look at memory less.
-    private @Nullable Entry only;
-    private Entry[] entries = new Entry[1];
+    private Entry[] entries = new Entry[2];
     private int size;
     private boolean namesHead;
     private @Nullable Index index;
@@ -38,6 +36,10 @@ final class Bucket {
         }
     }
 
+    Bucket(Entry first) {
+        add(first);
+    }
+
     void add(Entry entry) {
         if (size == entries.length) {
             entries = Arrays.copyOf(entries, size * 2);
@@ -46,27 +48,22 @@ final class Bucket {
         namesHead |= (entry.methods().named() & Methods.head()) != 0;
     }
 
-    /** Ends the filling. */
-    void seal() {
+    @Override
+    public void seal() {
         entries = Arrays.copyOf(entries, size);
         Arrays.sort(entries);
-        only = size == 1 ? entries[0] : null;
         if (size >= INDEX_FROM) {
             index = index();
         }
     }
 
-    List<Entry> entries() {
+    @Override
+    public List<Entry> entries() {
         return Collections.unmodifiableList(Arrays.asList(entries));
     }
 
-    /** The first alternative that takes the request, or null. */
-    @Nullable
-    Entry find(Search search) {
-        Entry alone = only;
-        if (alone != null) {
-            return search.takes(alone) ? alone : null;
-        }
+    @Override
+    public @Nullable Entry find(Search search) {
         if (!search.isHead() || !namesHead) {
             return find(search, Pass.ALL);
         }

@@ -7,18 +7,22 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One alternative of one route: what it takes, and how specific that is. */
-final class Entry implements Comparable<Entry> {
+final class Entry implements Place, Comparable<Entry> {
     private final Route route;
+    private final int number;
     private final int order;
     private final List<HostPattern> hosts;
     private final @Nullable PathTemplate template;
     private final Methods.Mask methods;
     private final Requirement[] requirements;
     private final long weight;
+    // Somebody's, see Routed.
+    private volatile @Nullable Object memo;
 
     /**
      * Made by the compiler.
      *
+     * @param number of the route in the table's list
      * @param order of declaration, counted in alternatives
      * @param hosts empty for every host
      * @param template null when the path is matched by an expression, which is then the first requirement
@@ -26,12 +30,14 @@ final class Entry implements Comparable<Entry> {
      */
     Entry(
             Route route,
+            int number,
             int order,
             List<HostPattern> hosts,
             @Nullable PathTemplate template,
             Methods.Mask methods,
             Requirement[] requirements) {
         this.route = route;
+        this.number = number;
         this.order = order;
         this.hosts = List.copyOf(hosts);
         this.template = template;
@@ -58,6 +64,19 @@ final class Entry implements Comparable<Entry> {
         return route;
     }
 
+    int number() {
+        return number;
+    }
+
+    @Nullable
+    Object memo() {
+        return memo;
+    }
+
+    void memo(Object newMemo) {
+        memo = newMemo;
+    }
+
     List<HostPattern> hosts() {
         return hosts;
     }
@@ -79,6 +98,21 @@ final class Entry implements Comparable<Entry> {
     @Nullable
     PathRegex regex() {
         return template == null && requirements[0] instanceof Requirement.Regex regex ? regex.regex() : null;
+    }
+
+    @Override
+    public @Nullable Entry find(Search search) {
+        return search.takes(this) ? this : null;
+    }
+
+    @Override
+    public List<Entry> entries() {
+        return List.of(this);
+    }
+
+    @Override
+    public void seal() {
+        // There is nothing to put in order.
     }
 
     /** The first requirement that does not hold, or null. */

@@ -21,7 +21,7 @@ final class HostTable {
         private final @Nullable HostPattern host;
         private final PathNode root = new PathNode();
         private final Map<String, String> texts = new HashMap<>();
-        private @Nullable Bucket expressions;
+        private @Nullable Place expressions;
 
         Paths(@Nullable HostPattern host) {
             this.host = host;
@@ -33,18 +33,19 @@ final class HostTable {
                 root.insert(entry, template, texts);
                 return;
             }
-            if (expressions == null) {
-                expressions = new Bucket();
-            }
-            expressions.add(entry);
+            expressions = Place.with(expressions, entry);
         }
 
         void seal() {
-            texts.clear();
             root.seal();
             if (expressions != null) {
                 expressions.seal();
             }
+        }
+
+        void pack() {
+            root.pack(texts);
+            texts.clear();
         }
 
         /** The host, or null for all. */
@@ -58,7 +59,7 @@ final class HostTable {
         }
 
         @Nullable
-        Bucket expressions() {
+        Place expressions() {
             return expressions;
         }
 
@@ -88,6 +89,11 @@ final class HostTable {
 
     void seal() {
         forEach(Paths::seal);
+    }
+
+    /** After this the table can only be searched. */
+    void pack() {
+        forEach(Paths::pack);
     }
 
     void forEach(Consumer<Paths> visitor) {

@@ -1,5 +1,6 @@
 package dev.postern.runtime.routing;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -10,12 +11,21 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Search is literal, variable, tail, with a step back wherever the conditions at an end do not hold. It visits each node
  * at most once, and none below which no template has as many segments as the path has left.
+ *
+ * <p>Among very many routes each node more is another wait for memory. So a packed trie has no nodes that only lead to one
+ * literal: their parent names the way (path compression: Morrison, PATRICIA, 1968).
  */
 final class PathNode {
+    // What the path must have here before anything else, when packed: "v1/orders" and 2.
+    private @Nullable String way;
+    private int waySegments;
+    // One literal below, which is what most nodes have, stands here; more have a table.
+    private @Nullable String text;
+    private @Nullable PathNode only;
     private @Nullable SegmentMap<PathNode> literals;
     private @Nullable PathNode variable;
-    private @Nullable Bucket here;
-    private @Nullable Bucket tail;
+    private @Nullable Place here;
+    private @Nullable Place tail;
 
     // Bit n: a closed template ends n segments below. Templates have at most 64 segments, so bit 64 means the root
     // only.
@@ -34,7 +44,11 @@ final class PathNode {
                     ? node.variableChild()
                     : node.literalChild(texts.computeIfAbsent(segment.text(), text -> text));
         }
-        (template.open() ? node.tailBucket() : node.hereBucket()).add(entry);
+        if (template.open()) {
+            node.tail = Place.with(node.tail, entry);
+        } else {
+            node.here = Place.with(node.here, entry);
+        }
     }
 
     private PathNode variableChild() {
@@ -44,37 +58,44 @@ final class PathNode {
         return variable;
     }
 
-    private PathNode literalChild(String text) {
-        if (literals == null) {
-            literals = new SegmentMap<>();
+    private PathNode literalChild(String segment) {
+        PathNode known = literal(segment, 0, segment.length());
+        if (known != null) {
+            return known;
         }
-        PathNode child = literals.get(text);
-        if (child == null) {
-            child = new PathNode();
-            literals.put(text, child);
+        PathNode child = new PathNode();
+        if (literals != null) {
+            literals.put(segment, child);
+        } else if (text == null || only == null) {
+            text = segment;
+            only = child;
+        } else {
+            literals = new SegmentMap<>();
+            literals.put(text, only);
+            literals.put(segment, child);
+            text = null;
+            only = null;
         }
         return child;
     }
 
-    private Bucket hereBucket() {
-        if (here == null) {
-            here = new Bucket();
+    private @Nullable PathNode literal(String path, int from, int to) {
+        if (literals != null) {
+            return literals.get(path, from, to);
         }
-        return here;
+        return text != null && text.length() == to - from && path.startsWith(text, from) ? only : null;
     }
 
-    private Bucket tailBucket() {
-        if (tail == null) {
-            tail = new Bucket();
+    private List<PathNode> literals() {
+        if (literals != null) {
+            return literals.values();
         }
-        return tail;
+        return only == null ? List.of() : List.of(only);
     }
 
     /** Ends the filling of this node and of all below. */
     void seal() {
-        if (literals != null) {
-            literals.values().forEach(this::sealChild);
-        }
+        literals().forEach(this::sealChild);
         if (variable != null) {
             sealChild(variable);
         }
@@ -100,39 +121,60 @@ final class PathNode {
         }
     }
 
+    /**
+     * Takes out the nodes that only lead to one literal; after this the trie can only be searched.
+     *
+     * @param texts as for {@link #insert}
+     */
+    void pack(Map<String, String> texts) {
+        literals().forEach(child -> child.pack(texts));
+        if (variable != null) {
+            variable.pack(texts);
+        }
+        PathNode child = only;
+        if (child == null || text == null || variable != null || here != null || tail != null) {
+            return;
+        }
+        String whole = child.way == null ? text : text + '/' + child.way;
+        way = texts.computeIfAbsent(whole, same -> same);
+        waySegments = 1 + child.waySegments;
+        text = child.text;
+        only = child.only;
+        literals = child.literals;
+        variable = child.variable;
+        here = child.here;
+        tail = child.tail;
+    }
+
     /** The most nodes that a search from here can visit: a path follows one literal and the variable, whichever are worst. */
     long mostVisits() {
         long literal = 0;
-        if (literals != null) {
-            for (PathNode child : literals.values()) {
-                literal = Math.max(literal, child.mostVisits());
-            }
+        for (PathNode child : literals()) {
+            literal = Math.max(literal, child.mostVisits());
         }
         return 1 + literal + (variable == null ? 0 : variable.mostVisits());
     }
 
-    /** Shows every bucket at and below this node. */
-    void forEach(Consumer<Bucket> visitor) {
+    /** Shows every place at and below this node. */
+    void forEach(Consumer<Place> visitor) {
         if (here != null) {
             visitor.accept(here);
         }
         if (tail != null) {
             visitor.accept(tail);
         }
-        if (literals != null) {
-            literals.values().forEach(child -> child.forEach(visitor));
-        }
+        literals().forEach(child -> child.forEach(visitor));
         if (variable != null) {
             variable.forEach(visitor);
         }
     }
 
     /** Shows the open ends that take every path which begins with {@code beginning} and on. */
-    void forEachTailOn(String beginning, Consumer<Bucket> visitor) {
+    void forEachTailOn(String beginning, Consumer<Place> visitor) {
         tailsOn(beginning, 1, visitor);
     }
 
-    private void tailsOn(String beginning, int at, Consumer<Bucket> visitor) {
+    private void tailsOn(String beginning, int at, Consumer<Place> visitor) {
         if (tail != null) {
             visitor.accept(tail);
         }
@@ -141,7 +183,7 @@ final class PathNode {
         if (end <= at) {
             return;
         }
-        PathNode child = literals == null ? null : literals.get(beginning, at, end);
+        PathNode child = literal(beginning, at, end);
         if (child != null) {
             child.tailsOn(beginning, end + 1, visitor);
         }
@@ -153,12 +195,21 @@ final class PathNode {
     /**
      * The most specific alternative that takes the request, or null.
      *
-     * @param at where the next segment begins
-     * @param left the number of segments from there
+     * @param begin where the next segment begins
+     * @param segments the number of segments from there
      */
     @Nullable
-    Entry find(Search search, int at, int left) {
+    Entry find(Search search, int begin, int segments) {
         search.countVisit();
+        int at = begin;
+        int left = segments;
+        if (way != null) {
+            if (!isOnWay(way, search.path(), at, left)) {
+                return null;
+            }
+            at += way.length() + 1;
+            left -= waySegments;
+        }
         if (left == 0) {
             Entry exact = here == null ? null : here.find(search);
             return exact != null || tail == null ? exact : tail.find(search);
@@ -166,9 +217,9 @@ final class PathNode {
         String path = search.path();
         int slash = left == 1 ? -1 : path.indexOf('/', at);
         int end = slash < 0 ? path.length() : slash;
-        if (literals != null) {
-            PathNode child = literals.get(path, at, end);
-            Entry found = child != null && child.reaches(left - 1) ? child.find(search, end + 1, left - 1) : null;
+        PathNode child = literal(path, at, end);
+        if (child != null && child.reaches(left - 1)) {
+            Entry found = child.find(search, end + 1, left - 1);
             if (found != null) {
                 return found;
             }
@@ -180,6 +231,13 @@ final class PathNode {
             }
         }
         return tail == null ? null : tail.find(search);
+    }
+
+    private boolean isOnWay(String expected, String path, int at, int left) {
+        int end = at + expected.length();
+        return left >= waySegments
+                && path.startsWith(expected, at)
+                && (end == path.length() || path.charAt(end) == '/');
     }
 
     private boolean reaches(int left) {

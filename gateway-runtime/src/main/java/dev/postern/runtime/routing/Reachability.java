@@ -74,8 +74,8 @@ final class Reachability {
 
     void check(List<Entry> entries) {
         hosts.forEach(paths -> {
-            paths.root().forEach(bucket -> checkList(bucket.entries(), paths));
-            Bucket expressions = paths.expressions();
+            paths.root().forEach(place -> checkList(place.entries(), paths));
+            Place expressions = paths.expressions();
             if (expressions != null) {
                 checkList(expressions.entries(), paths);
                 expressions.entries().forEach(entry -> checkExpression(entry, paths));

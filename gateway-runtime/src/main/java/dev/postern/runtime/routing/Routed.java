@@ -44,6 +44,26 @@ public final class Routed {
         return entry == null ? Route.UNMATCHED : entry.route();
     }
 
+    /** The number of the route in the list that the table was compiled from; -1 when there is none. */
+    public int number() {
+        return entry == null ? -1 : entry.number();
+    }
+
+    /**
+     * What {@link #memo(Object)} was given last for what takes the request: the place for what would otherwise be looked up
+     * by the name of the route for each exchange. On any thread.
+     */
+    public @Nullable Object memo() {
+        return entry == null ? null : entry.memo();
+    }
+
+    /** Keeps something for the exchanges to come; without a route nothing is kept. On any thread. */
+    public void memo(Object memo) {
+        if (entry != null) {
+            entry.memo(memo);
+        }
+    }
+
     /** Null when there is a route, otherwise {@link Failure#NO_ROUTE} or {@link Failure#METHOD_NOT_ALLOWED}. */
     public @Nullable Failure failure() {
         return failure;

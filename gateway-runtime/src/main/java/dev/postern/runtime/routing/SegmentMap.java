@@ -1,6 +1,7 @@
 package dev.postern.runtime.routing;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,25 +11,23 @@ import org.jspecify.annotations.Nullable;
  * configuration: a client cannot make them collide.
  *
  * <p>Among a hundred thousand routes a search waits for memory and for little else. So key and value stand side by side, and
- * a map of one, which most are, has no table.
+ * a key is its characters, which a string would have elsewhere.
  */
 final class SegmentMap<V> {
-    private @Nullable String only;
-    private @Nullable Object onlyValue;
-    // From the second key on: at 2n a key or null, at 2n + 1 its value.
-    private @Nullable Object @Nullable [] table;
+    // At 2n a key or null, at 2n + 1 its value.
+    private @Nullable Object[] table = new Object[8];
     private int size;
 
     /** The value for {@code text.substring(from, to)}, or null. */
     @Nullable
     V get(String text, int from, int to) {
-        @Nullable Object[] pairs = table;
-        if (pairs == null) {
-            return only != null && is(only, text, from, to) ? value(onlyValue) : null;
+        if (size == 0) {
+            return null;
         }
+        @Nullable Object[] pairs = table;
         int mask = pairs.length / 2 - 1;
         for (int slot = spread(hash(text, from, to)) & mask; ; slot = slot + 1 & mask) {
-            String key = (String) pairs[2 * slot];
+            char[] key = (char[]) pairs[2 * slot];
             if (key == null) {
                 return null;
             }
@@ -46,51 +45,33 @@ final class SegmentMap<V> {
     /** Adds an entry whose key is not there yet. */
     void put(String key, V value) {
         size++;
-        @Nullable Object[] old = table;
-        if (size == 1) {
-            only = key;
-            onlyValue = value;
-            return;
-        }
-        if (old == null) {
-            table = old = new Object[8];
-            insert(old, only, onlyValue);
-            only = null;
-            onlyValue = null;
-        } else if (size * 4 > old.length) {
-            @Nullable Object[] larger = new Object[2 * old.length];
-            for (int i = 0; i < old.length; i += 2) {
-                insert(larger, (String) old[i], old[i + 1]);
+        if (size * 4 > table.length) {
+            @Nullable Object[] larger = new Object[2 * table.length];
+            for (int i = 0; i < table.length; i += 2) {
+                insert(larger, (char[]) table[i], table[i + 1]);
             }
-            table = old = larger;
+            table = larger;
         }
-        insert(old, key, value);
+        insert(table, key.toCharArray(), value);
     }
 
     List<V> values() {
         List<V> all = new ArrayList<>(size);
-        add(all, onlyValue);
-        if (table != null) {
-            for (int i = 1; i < table.length; i += 2) {
-                add(all, table[i]);
+        for (int i = 1; i < table.length; i += 2) {
+            V value = value(table[i]);
+            if (value != null) {
+                all.add(value);
             }
         }
         return all;
     }
 
-    private void add(List<V> all, @Nullable Object found) {
-        V value = value(found);
-        if (value != null) {
-            all.add(value);
-        }
-    }
-
-    private static void insert(@Nullable Object[] pairs, @Nullable String key, @Nullable Object value) {
+    private static void insert(@Nullable Object[] pairs, char @Nullable [] key, @Nullable Object value) {
         if (key == null) {
             return;
         }
         int mask = pairs.length / 2 - 1;
-        int slot = spread(key.hashCode()) & mask;
+        int slot = spread(Arrays.hashCode(key)) & mask;
         while (pairs[2 * slot] != null) {
             slot = slot + 1 & mask;
         }
@@ -98,8 +79,16 @@ final class SegmentMap<V> {
         pairs[2 * slot + 1] = value;
     }
 
-    private static boolean is(String key, String text, int from, int to) {
-        return key.length() == to - from && text.startsWith(key, from);
+    private static boolean is(char[] key, String text, int from, int to) {
+        if (key.length != to - from) {
+            return false;
+        }
+        for (int i = 0; i < key.length; i++) {
+            if (key[i] != text.charAt(from + i)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @SuppressWarnings("unchecked") // only put writes, and it writes V
@@ -107,9 +96,9 @@ final class SegmentMap<V> {
         return (V) found;
     }
 
-    // The polynomial of String.hashCode, so that keys hash once.
+    // As Arrays.hashCode does.
     private static int hash(String text, int from, int to) {
-        int hash = 0;
+        int hash = 1;
         for (int i = from; i < to; i++) {
             hash = 31 * hash + text.charAt(i);
         }

@@ -36,6 +36,7 @@ final class TableCompiler {
     private final Map<List<Requirement>, Requirement[]> tries = new HashMap<>();
     // Of the route at hand: or-alternatives repeat conditions, and each mistake is told once.
     private final Set<String> mistakes = new LinkedHashSet<>();
+    private int number;
 
     private record Name(TextSource source, String name) {}
 
@@ -47,14 +48,16 @@ final class TableCompiler {
         for (Route route : routes) {
             mistakes.clear();
             compile(route);
+            number++;
             for (String mistake : mistakes) {
                 problems.add(Problem.error(route.toString(), mistake));
             }
         }
         entries.forEach(hosts::insert);
         hosts.seal();
-        hosts.forEach(this::checkVisits);
         new Reachability(hosts, methods, problems).check(entries);
+        hosts.pack();
+        hosts.forEach(this::checkVisits);
         return new RoutingTable(hosts, methods, entries, slots.size());
     }
 
@@ -161,7 +164,7 @@ final class TableCompiler {
             List<HostPattern> all = hostsOf == null ? List.of() : hostsOf;
             Requirement[] tried =
                     tries.computeIfAbsent(List.copyOf(requirements), same -> same.toArray(new Requirement[0]));
-            entries.add(new Entry(route, entries.size(), all, template, mask, tried));
+            entries.add(new Entry(route, number, entries.size(), all, template, mask, tried));
         }
         return null;
     }
