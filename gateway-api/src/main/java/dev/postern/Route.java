@@ -153,13 +153,17 @@ public final class Route {
 
     /** Collects the settings of a route; problems in texts and names are reported when the gateway is built. */
     public static final class Builder {
+        // One object for all routes that leave them: among many routes what they share is in the processor's cache.
+        private static final Duration TIMEOUT = Duration.ofSeconds(30);
+        private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(60);
+
         private final String id;
         private Match match = Match.any();
         private final List<Filter> filters = new ArrayList<>();
         private @Nullable Destination destination;
         private Rewrite rewrite = Rewrite.none();
-        private @Nullable Duration timeout = Duration.ofSeconds(30);
-        private Duration idleTimeout = Duration.ofSeconds(60);
+        private @Nullable Duration timeout = TIMEOUT;
+        private Duration idleTimeout = IDLE_TIMEOUT;
         private @Nullable Duration maxDuration;
         private boolean streaming;
         private long maxRequestBytes = 10L << 20;

@@ -79,12 +79,11 @@ final class Destinations {
     /** The last step of a route that was found to be valid. */
     LastStep lastStep(Route route) {
         Destination destination = Objects.requireNonNull(route.destination(), "destination");
-        Rewriter rewriter = Rewriter.compile(route, new ArrayList<Problem>());
-        boolean rewrites = !route.rewrite().equals(Rewrite.none());
         LastStep step = step(route, destination);
-        if (!rewrites) {
+        if (route.rewrite().equals(Rewrite.none())) {
             return (request, exchange) -> step.run(checked(request, exchange), exchange);
         }
+        Rewriter rewriter = Rewriter.compile(route, new ArrayList<Problem>());
         return (request, exchange) -> {
             Request changed = rewriter.request(request, routed(exchange));
             return step.run(changed, exchange).thenApply(rewriter::response);
@@ -105,12 +104,14 @@ final class Destinations {
     }
 
     private LastStep step(Route route, Destination destination) {
+        Rewrite rewrite = route.rewrite();
         if (destination instanceof Destination.ToUpstream to) {
-            return (request, exchange) -> send(to.name(), request, exchange, route.rewrite());
+            Target target = target(to.name());
+            return (request, exchange) -> send(target, request, exchange, rewrite);
         }
         if (destination instanceof Destination.ToSplit to) {
             Shares shares = shares(route, to.split());
-            return (request, exchange) -> send(shares.choose(request, exchange), request, exchange, route.rewrite());
+            return (request, exchange) -> send(target(shares.choose(request, exchange)), request, exchange, rewrite);
         }
         if (destination instanceof Destination.ToHandler to) {
             return (request, exchange) -> LocalCode.call(to.handler(), request, exchange, exchange);
@@ -178,8 +179,11 @@ final class Destinations {
         return new ForwardedCall(forwarding, forwarding.start());
     }
 
-    private CompletionStage<Response> send(String name, Request request, GatewayExchange exchange, Rewrite rewrite) {
-        Target target = Objects.requireNonNull(targets.get(name), name);
+    private Target target(String name) {
+        return Objects.requireNonNull(targets.get(name), name);
+    }
+
+    private CompletionStage<Response> send(Target target, Request request, GatewayExchange exchange, Rewrite rewrite) {
         if (target.isLocal()) {
             return local(target, request, exchange);
         }

@@ -39,6 +39,7 @@ import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.observe.SafeObservers;
 import dev.postern.runtime.observe.StateGauges;
 import dev.postern.runtime.observe.UpstreamGauges;
+import dev.postern.runtime.pipeline.Bounds;
 import dev.postern.runtime.pipeline.CallerLoop;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
@@ -479,7 +480,7 @@ final class RunningGateway implements Front {
             }
             LimitedBody limited = new LimitedBody(checked.body());
             snapshot.run(checked.withBody(limited), client, loop, reply, exchange -> {
-                limited.limit(exchange.route().maxRequestBytes());
+                limited.limit(exchange.bounds().maxRequestBytes());
                 born.accept(exchange);
             });
         });
@@ -506,7 +507,7 @@ final class RunningGateway implements Front {
                     explained.considered(),
                     null,
                     Map.of(),
-                    snapshot.filters(route),
+                    snapshot.filters(routed),
                     "",
                     null,
                     null,
@@ -518,6 +519,7 @@ final class RunningGateway implements Front {
                 client,
                 checked,
                 route,
+                Bounds.of(route),
                 routed::pathVariables,
                 new InProcessReply(new LoopStage<>(new CallerLoop(time))));
         String upstream = mine.destinations().explain(route, checked, standIn);
@@ -531,7 +533,7 @@ final class RunningGateway implements Front {
                 explained.considered(),
                 route.id(),
                 routed.pathVariables(),
-                snapshot.filters(route),
+                snapshot.filters(routed),
                 String.valueOf(route.destination()),
                 upstream,
                 // The host's own code has no address.

@@ -628,7 +628,7 @@ public final class Forwarding {
             if (!(body instanceof BufferedBody)) {
                 selection.uploads();
             }
-            long idle = exchange.route().idleTimeout().toNanos();
+            long idle = exchange.bounds().idleNanos();
             Pump newPump = new Pump(
                     out,
                     exchange.loop(),

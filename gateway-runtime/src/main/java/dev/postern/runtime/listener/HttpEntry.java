@@ -280,13 +280,13 @@ public final class HttpEntry implements Handler<HttpServerRequest> {
 
     /** A call may go on for ever; what its service has to keep at a time is a message. */
     private static void limit(WireBody body, GatewayExchange exchange, EntrySettings settings) {
-        long most = exchange.route().maxRequestBytes();
+        long most = exchange.bounds().maxRequestBytes();
         if (exchange.kind() == Exchange.Kind.GRPC) {
             body.limitMessages(most);
             return;
         }
         body.limit(most);
-        if (settings.minBodyRate() > 0 && !exchange.route().streaming()) {
+        if (settings.minBodyRate() > 0 && !exchange.bounds().streaming()) {
             body.pace(settings.minBodyRate(), settings.bodyRateWindow(), exchange.time());
         }
     }

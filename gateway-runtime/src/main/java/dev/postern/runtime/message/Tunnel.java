@@ -90,7 +90,7 @@ public final class Tunnel {
         this.client = client;
         this.rules = rules;
         this.hooks = exchange.messageHooks();
-        this.idleNanos = exchange.route().idleTimeout().toNanos();
+        this.idleNanos = exchange.bounds().idleNanos();
         this.onEnd = onEnd;
         boolean deflate = body.agreed().extensions() != null;
         toUpstream = new Lane(Direction.TO_UPSTREAM, client, upstream, body.socket(), deflate, idleNanos);

@@ -56,6 +56,7 @@ public final class GatewayExchange implements Exchange {
     private final ClientInfo client;
     private final Request original;
     private final Route route;
+    private final Bounds bounds;
     private final Supplier<Map<String, String>> variables;
     private final Outlet outlet;
     private final long startedNanos;
@@ -103,6 +104,7 @@ public final class GatewayExchange implements Exchange {
             ClientInfo client,
             Request original,
             Route route,
+            Bounds bounds,
             Supplier<Map<String, String>> variables,
             Outlet outlet) {
         this.context = context;
@@ -110,6 +112,7 @@ public final class GatewayExchange implements Exchange {
         this.client = client;
         this.original = original;
         this.route = route;
+        this.bounds = bounds;
         this.variables = variables;
         this.outlet = outlet;
         this.startedNanos = context.time().nanoTime();
@@ -318,6 +321,11 @@ public final class GatewayExchange implements Exchange {
         return loop;
     }
 
+    /** What bounds it: the settings of its route. */
+    public Bounds bounds() {
+        return bounds;
+    }
+
     /** What it shares with others of its epoch. */
     public ExchangeContext context() {
         return context;
@@ -408,9 +416,8 @@ public final class GatewayExchange implements Exchange {
 
     /** Starts the deadline of the route. */
     public void startDeadline() {
-        Duration timeout = route.timeout();
         callNanos = kind == Kind.GRPC ? GrpcCall.timeoutNanos(original.header("grpc-timeout")) : Long.MAX_VALUE;
-        long nanos = Math.min(callNanos, timeout == null ? Long.MAX_VALUE : timeout.toNanos());
+        long nanos = Math.min(callNanos, bounds.timeoutNanos());
         if (nanos != Long.MAX_VALUE) {
             deadlineNanos = startedNanos + nanos;
             deadline = loop.schedule(nanos, this::deadlinePassed);
@@ -492,12 +499,11 @@ public final class GatewayExchange implements Exchange {
                 endStreamIn(left.isNegative() ? 0 : left.toNanos(), StreamEnd.expired());
             }
         }
-        if (events || tunnel || kind == Kind.GRPC || route.streaming()) {
+        if (events || tunnel || kind == Kind.GRPC || bounds.streaming()) {
             cancelDeadline();
-            Duration max = route.maxDuration();
             long now = context.time().nanoTime();
             long left = callNanos == Long.MAX_VALUE ? callNanos : Math.max(0, startedNanos + callNanos - now);
-            long most = max == null ? Long.MAX_VALUE : max.toNanos();
+            long most = bounds.maxDurationNanos();
             long nanos = Math.min(left, most);
             if (nanos != Long.MAX_VALUE) {
                 deadlineNanos = now + nanos;
@@ -558,8 +564,7 @@ public final class GatewayExchange implements Exchange {
 
     /** Whether the deadline is the client's own, and shorter than the route's. */
     private boolean isByClient() {
-        Duration timeout = route.timeout();
-        return callNanos != Long.MAX_VALUE && (timeout == null || callNanos < timeout.toNanos());
+        return callNanos != Long.MAX_VALUE && callNanos < bounds.timeoutNanos();
     }
 
     private String passed(boolean ofCall) {

@@ -18,13 +18,12 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The filters of one route, compiled: gateway filters, route filters, the last step. Whatever a filter does wrong is
- * contained here and carries its name.
+ * The filters of a route, compiled: gateway filters, route filters, the last step. Whatever a filter does wrong is contained
+ * here and carries its name. Routes that have the same share one.
  */
 public final class Pipeline {
     private static final System.Logger LOG = System.getLogger(Pipeline.class.getName());
 
-    private final String route;
     private final Filter[] filters;
     private final String[] names;
     private final LastStep last;
@@ -36,18 +35,17 @@ public final class Pipeline {
         CompletionStage<Response> run(Request request, GatewayExchange exchange);
     }
 
-    private Pipeline(String route, Filter[] filters, String[] names, LastStep last) {
-        this.route = route;
+    private Pipeline(Filter[] filters, String[] names, LastStep last) {
         this.filters = filters;
         this.names = names;
         this.last = last;
     }
 
     /** Compiles; filters of equal names are told apart by a number. */
-    public static Pipeline of(String route, List<Filter> gateway, List<Filter> own, LastStep last) {
+    public static Pipeline of(List<Filter> gateway, List<Filter> own, LastStep last) {
         List<Filter> all = new ArrayList<>(gateway);
         all.addAll(own);
-        return new Pipeline(route, all.toArray(Filter[]::new), names(all), last);
+        return new Pipeline(all.toArray(Filter[]::new), names(all), last);
     }
 
     /** The names of the filters, in order of execution. */
@@ -84,12 +82,12 @@ public final class Pipeline {
         LoopWatch watch = exchange.loop().watch();
         String name = names[index];
         CompletionStage<Response> stage;
-        String outer = watch.enter(name, route);
+        String outer = watch.enter(name, exchange.route().id());
         exchange.waitingFor(name);
         try {
             stage = filters[index].apply(request, new Link(index, exchange));
         } catch (Throwable thrown) {
-            return LoopStage.failed(exchange.loop(), blamed(thrown, name));
+            return LoopStage.failed(exchange.loop(), blamed(thrown, name, exchange));
         } finally {
             watch.exit(outer);
         }
@@ -101,7 +99,7 @@ public final class Pipeline {
         try {
             return last.run(request, exchange);
         } catch (Throwable thrown) {
-            return LoopStage.failed(exchange.loop(), blamed(thrown, "the destination"));
+            return LoopStage.failed(exchange.loop(), blamed(thrown, "the destination", exchange));
         }
     }
 
@@ -114,14 +112,14 @@ public final class Pipeline {
             @Nullable CompletionStage<Response> stage, @Nullable String name, int index, GatewayExchange exchange) {
         Loop loop = exchange.loop();
         if (stage == null) {
-            return LoopStage.failed(loop, fault(name, "returned no stage", null));
+            return LoopStage.failed(loop, fault(name, "returned no stage", null, exchange));
         }
         // 1. The common case: an answer that is already there.
         if (stage instanceof CompletableFuture<Response> future && isReadable(future) && future.isDone()) {
             if (!future.isCompletedExceptionally()) {
                 Response response = future.getNow(null);
                 return response == null
-                        ? LoopStage.failed(loop, fault(name, "completed without a response", null))
+                        ? LoopStage.failed(loop, fault(name, "completed without a response", null, exchange))
                         : future instanceof LoopStage ? future : LoopStage.of(loop, response);
             }
         }
@@ -136,7 +134,7 @@ public final class Pipeline {
                 }
             });
         } catch (RuntimeException broken) {
-            return LoopStage.failed(loop, fault(name, "returned a broken stage", broken));
+            return LoopStage.failed(loop, fault(name, "returned a broken stage", broken, exchange));
         }
         return ours;
     }
@@ -160,12 +158,12 @@ public final class Pipeline {
         String next = index > 0 ? names[index - 1] : null;
         exchange.waitingFor(next);
         LoopWatch watch = exchange.loop().watch();
-        String outer = next == null ? null : watch.enter(next, route);
+        String outer = next == null ? null : watch.enter(next, exchange.route().id());
         boolean first;
         if (failure != null) {
-            first = ours.fail(blamed(failure, name));
+            first = ours.fail(blamed(failure, name, exchange));
         } else if (response == null) {
-            first = ours.fail(fault(name, "completed without a response", null));
+            first = ours.fail(fault(name, "completed without a response", null, exchange));
         } else {
             first = ours.deliver(response);
         }
@@ -173,25 +171,31 @@ public final class Pipeline {
             watch.exit(outer);
         }
         if (!first) {
-            LOG.log(Level.WARNING, "{0} of route \"{1}\" completed twice; the second time is ignored", name, route);
+            LOG.log(
+                    Level.WARNING,
+                    "{0} of route \"{1}\" completed twice; the second time is ignored",
+                    name,
+                    exchange.route().id());
             if (response != null) {
                 response.body().discard();
             }
         }
     }
 
-    private GatewayException blamed(Throwable failure, @Nullable String name) {
+    private static GatewayException blamed(Throwable failure, @Nullable String name, GatewayExchange exchange) {
         Throwable root = root(failure);
         if (root instanceof GatewayException known) {
             return known;
         }
-        return fault(name, "failed: " + root, root);
+        return fault(name, "failed: " + root, root, exchange);
     }
 
-    private GatewayException fault(@Nullable String name, String what, @Nullable Throwable cause) {
+    private static GatewayException fault(
+            @Nullable String name, String what, @Nullable Throwable cause, GatewayExchange exchange) {
         return new GatewayException(
                 Failure.FILTER_FAILED,
-                (name == null ? "the destination" : name) + " of route \"" + route + "\" " + what,
+                (name == null ? "the destination" : name) + " of route \""
+                        + exchange.route().id() + "\" " + what,
                 cause);
     }
 
@@ -249,7 +253,8 @@ public final class Pipeline {
                                 names[index],
                                 "proceeded again before the first answer came, behind an accepted upgrade, or with a body that is"
                                         + " used up",
-                                null));
+                                null,
+                                exchange));
             }
             proceededWith = request;
             CompletionStage<Response> stage = Pipeline.this.run(index + 1, request, exchange);

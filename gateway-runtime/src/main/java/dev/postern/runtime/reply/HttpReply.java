@@ -207,7 +207,7 @@ public final class HttpReply implements Outlet {
                 last -> trailers(last, length < 0 && Fields.welcomesTrailers(request.getHeader("TE"))),
                 mine::countResponse,
                 mine.time(),
-                mine.route().idleTimeout().toNanos(),
+                mine.bounds().idleNanos(),
                 Failure.RESPONSE_BODY_STALLED,
                 Failure.RESPONSE_BODY_BROKEN,
                 stallNanos,

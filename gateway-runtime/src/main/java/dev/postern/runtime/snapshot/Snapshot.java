@@ -10,7 +10,10 @@ import dev.postern.GatewayException;
 import dev.postern.Protocol;
 import dev.postern.Request;
 import dev.postern.Response;
+import dev.postern.Rewrite;
 import dev.postern.Route;
+import dev.postern.Upstream;
+import dev.postern.runtime.pipeline.Bounds;
 import dev.postern.runtime.pipeline.ExchangeContext;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
@@ -19,16 +22,15 @@ import dev.postern.runtime.pipeline.Outlet;
 import dev.postern.runtime.pipeline.Pipeline;
 import dev.postern.runtime.routing.Routed;
 import dev.postern.runtime.routing.RoutingTable;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
 
 /**
  * One config, compiled: what a request needs is reached from here without a look at the config. Immutable; an exchange
@@ -43,12 +45,21 @@ public final class Snapshot {
 
     private final GatewayConfig config;
     private final RoutingTable table;
-    private final Map<Route, Pipeline> pipelines = new IdentityHashMap<>();
-    private final Pipeline unmatched;
-    // Routes that no gRPC service is behind.
-    private final Set<Route> withoutCalls = Collections.newSetFromMap(new IdentityHashMap<>());
+    // By the number of the route.
+    private final Course[] courses;
+    private final Course unmatched;
     private final Epoch epoch;
     private final ExchangeContext context;
+
+    /**
+     * What the exchanges of a route go through.
+     *
+     * @param takesCalls whether a gRPC service may be behind it
+     */
+    private record Course(Pipeline pipeline, Bounds bounds, boolean takesCalls) {}
+
+    /** What makes the courses of two routes the same: without filters and rewrites of their own. */
+    private record Plain(Destination destination, Bounds bounds) {}
 
     /**
      * Compiles.
@@ -65,25 +76,51 @@ public final class Snapshot {
         this.config = config;
         this.table = table;
         this.epoch = epoch;
-        for (Route route : config.routes()) {
-            pipelines.put(route, Pipeline.of(route.id(), config.filters(), route.filters(), lastSteps.apply(route)));
-            if (!takesCalls(route.destination(), config)) {
-                withoutCalls.add(route);
+        Set<String> calling = new HashSet<>();
+        for (Upstream upstream : config.upstreams()) {
+            if (upstream.protocol() == Protocol.HTTP_2) {
+                calling.add(upstream.name());
             }
         }
-        unmatched = Pipeline.of(Route.UNMATCHED.id(), config.filters(), List.of(), Snapshot::refuse);
+        courses = new Course[config.routes().size()];
+        Map<Bounds, Bounds> bounds = new HashMap<>();
+        // Among many routes what they share is in the processor's cache, and what each has for itself is not.
+        Map<Plain, Course> plain = new HashMap<>();
+        for (int i = 0; i < courses.length; i++) {
+            Route route = config.routes().get(i);
+            Destination destination = Objects.requireNonNull(route.destination(), "destination");
+            Bounds own = bounds.computeIfAbsent(Bounds.of(route), same -> same);
+            Supplier<Course> course = () -> new Course(
+                    Pipeline.of(config.filters(), route.filters(), lastSteps.apply(route)),
+                    own,
+                    takesCalls(destination, calling));
+            courses[i] = isPlain(route)
+                    ? plain.computeIfAbsent(new Plain(destination, own), any -> course.get())
+                    : course.get();
+        }
+        unmatched = new Course(
+                Pipeline.of(config.filters(), List.of(), Snapshot::refuse), Bounds.of(Route.UNMATCHED), true);
         this.context = context.apply(this);
     }
 
-    private static boolean takesCalls(@Nullable Destination destination, GatewayConfig config) {
-        Set<String> names = new HashSet<>();
+    private static boolean isPlain(Route route) {
+        return route.filters().isEmpty()
+                && route.destination() instanceof Destination.ToUpstream
+                && route.rewrite().equals(Rewrite.none());
+    }
+
+    /** Only HTTP/2 carries calls. */
+    private static boolean takesCalls(Destination destination, Set<String> calling) {
         if (destination instanceof Destination.ToUpstream to) {
-            names.add(to.name());
-        } else if (destination instanceof Destination.ToSplit to) {
-            to.split().shares().forEach(share -> names.add(share.upstream()));
+            return calling.contains(to.name());
         }
-        return config.upstreams().stream()
-                .anyMatch(upstream -> names.contains(upstream.name()) && upstream.protocol() == Protocol.HTTP_2);
+        return destination instanceof Destination.ToSplit to
+                && to.split().shares().stream().anyMatch(share -> calling.contains(share.upstream()));
+    }
+
+    private Course course(Routed routed) {
+        int number = routed.number();
+        return number < 0 ? unmatched : courses[number];
     }
 
     /** The config. */
@@ -111,9 +148,9 @@ public final class Snapshot {
         return context.observer();
     }
 
-    /** The names of the filters that a route's exchanges run through. */
-    public List<String> filters(Route route) {
-        return pipelines.getOrDefault(route, unmatched).names();
+    /** The names of the filters that the request would run through. */
+    public List<String> filters(Routed routed) {
+        return course(routed).pipeline().names();
     }
 
     /**
@@ -138,9 +175,11 @@ public final class Snapshot {
             return;
         }
         Route route = routed.route();
+        Course course = course(routed);
+        Bounds bounds = course.bounds();
         GatewayExchange exchange =
-                new GatewayExchange(context, loop, client, request, route, routed::pathVariables, outlet);
-        if (withoutCalls.contains(route)) {
+                new GatewayExchange(context, loop, client, request, route, bounds, routed::pathVariables, outlet);
+        if (!course.takesCalls()) {
             exchange.isNoCall();
         }
         exchange.set(ROUTED, routed);
@@ -152,16 +191,16 @@ public final class Snapshot {
             refuse(exchange, refusal);
             return;
         }
-        if (request.body().length() > route.maxRequestBytes()) {
+        if (request.body().length() > bounds.maxRequestBytes()) {
             refuse(
                     exchange,
                     new GatewayException(
                             Failure.REQUEST_BODY_TOO_LARGE,
                             "body of " + request.body().length() + " bytes (route \"" + route.id() + "\" takes "
-                                    + route.maxRequestBytes() + ")"));
+                                    + bounds.maxRequestBytes() + ")"));
             return;
         }
-        pipelines.getOrDefault(route, unmatched).run(request, exchange);
+        course.pipeline().run(request, exchange);
     }
 
     /** Answers a request that no pipeline shall see: malformed, too large, or come at a bad time. */
@@ -172,8 +211,8 @@ public final class Snapshot {
             Outlet outlet,
             Consumer<GatewayExchange> born,
             GatewayException why) {
-        GatewayExchange exchange =
-                new GatewayExchange(context, loop, client, request, Route.UNMATCHED, Map::of, outlet);
+        GatewayExchange exchange = new GatewayExchange(
+                context, loop, client, request, Route.UNMATCHED, unmatched.bounds(), Map::of, outlet);
         born.accept(exchange);
         context.observer().started(request, exchange);
         refuse(exchange, why);
