@@ -10,8 +10,11 @@ import dev.postern.UpstreamState;
 import dev.postern.runtime.observe.ConnectionMeters;
 import dev.postern.runtime.observe.ExchangeMeters;
 import dev.postern.runtime.observe.ListenerFigures;
+import dev.postern.runtime.observe.RouteMeters;
 import dev.postern.runtime.observe.StateGauges;
 import dev.postern.runtime.observe.UpstreamGauges;
+import dev.postern.runtime.routing.Routed;
+import dev.postern.runtime.snapshot.Snapshot;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.List;
@@ -57,7 +60,7 @@ public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges
 
     @Override
     public void started(Request request, Exchange exchange) {
-        meters.started(exchange.route().id());
+        of(exchange).started();
     }
 
     @Override
@@ -67,7 +70,23 @@ public final class MicrometerMetrics implements ExchangeObserver, UpstreamGauges
 
     @Override
     public void ended(Request request, Exchange exchange, Outcome outcome) {
-        meters.ended(exchange.route().id(), request.method(), outcome);
+        of(exchange).ended(request.method(), outcome);
+    }
+
+    /** The meters of its route: from where the last exchange of the route has left them, or by name. */
+    private RouteMeters of(Exchange exchange) {
+        Routed routed = exchange.get(Snapshot.ROUTED);
+        Object memo = routed == null ? null : routed.memo();
+        RouteMeters left = memo instanceof RouteMeters some ? some : null;
+        if (left != null && meters.holds(left)) {
+            return left;
+        }
+        RouteMeters found = meters.of(exchange.route().id());
+        // The place is for one: another observer's stay there until they are gone.
+        if (routed != null && (left == null || left.areRemoved())) {
+            routed.memo(found);
+        }
+        return found;
     }
 
     /** For the runtime, which calls it when a gateway starts. */

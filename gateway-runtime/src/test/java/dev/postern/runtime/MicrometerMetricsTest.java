@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import dev.postern.ClientInfo;
 import dev.postern.ExchangeObserver.Attempt;
 import dev.postern.Failure;
 import dev.postern.Outcome;
@@ -17,6 +18,8 @@ import dev.postern.runtime.observe.GatewayMeter;
 import dev.postern.runtime.observe.ListenerFigures;
 import dev.postern.runtime.observe.LogCapture;
 import dev.postern.runtime.observe.UpstreamGauges.Watch;
+import dev.postern.runtime.routing.RoutingTable;
+import dev.postern.runtime.snapshot.Snapshot;
 import dev.postern.testing.FakeExchange;
 import dev.postern.testing.ManualTime;
 import io.micrometer.core.instrument.Gauge;
@@ -59,8 +62,9 @@ class MicrometerMetricsTest {
                 .timer();
         assertThat(requests.count()).isEqualTo(2);
         assertThat(requests.totalTime(TimeUnit.MILLISECONDS)).isEqualTo(60);
-        Timer own = registry.get("postern.gateway.time").tags("route", "orders").timer();
-        assertThat(own.totalTime(TimeUnit.MILLISECONDS)).isEqualTo(20);
+        assertThat(registry.get("postern.gateway.time").timer().totalTime(TimeUnit.MILLISECONDS))
+                .isEqualTo(20);
+        assertThat(counter("postern.route.gateway.time", "orders")).isEqualTo(0.020);
         assertThat(counter("postern.request.bytes", "orders")).isEqualTo(15);
         assertThat(counter("postern.response.bytes", "orders")).isEqualTo(3_000);
         assertThat(registry.find("postern.failures").counters()).isEmpty();
@@ -293,6 +297,7 @@ class MicrometerMetricsTest {
         assertThat(labels("postern.failures", "route")).containsExactly("old");
         time.advance(INTERVAL.multipliedBy(2));
         assertThat(registry.getMeters())
+                .filteredOn(meter -> !meter.getId().getName().equals("postern.gateway.time"))
                 .allMatch(meter -> "stays".equals(meter.getId().getTag("route")));
         assertThat(labels("postern.requests", "route")).containsExactly("stays");
         watch.close();
@@ -425,7 +430,10 @@ class MicrometerMetricsTest {
                     FakeExchange exchange = within("r");
                     for (int i = 0; i < 10_000; i++) {
                         metrics.started(Request.get("/"), exchange);
-                        metrics.ended(Request.get("/"), exchange, ended(200 + i % 7, null));
+                        metrics.ended(
+                                Request.get("/"),
+                                exchange,
+                                new Outcome(200 + i % 7, null, null, ms(2), ms(1), 3, 5, 1, "u", "e"));
                     }
                 }))
                 .toList();
@@ -438,6 +446,41 @@ class MicrometerMetricsTest {
                         .sum())
                 .isEqualTo(40_000);
         assertThat(inFlight("r")).isZero();
+        assertThat(counter("postern.request.bytes", "r")).isEqualTo(120_000);
+        assertThat(counter("postern.response.bytes", "r")).isEqualTo(200_000);
+        assertThat(counter("postern.route.gateway.time", "r")).isEqualTo(40);
+    }
+
+    @Test
+    void observers_of_one_gateway_keep_their_own_count_of_a_route() {
+        MicrometerMetrics tagged = metrics.tag("gateway", "edge");
+        FakeExchange exchange = routed("r");
+        for (MicrometerMetrics each : List.of(metrics, tagged, metrics, tagged, tagged)) {
+            each.started(Request.get("/r"), exchange);
+            each.ended(Request.get("/r"), exchange, ok());
+        }
+        List<Long> counts = registry.get("postern.requests").timers().stream()
+                .map(Timer::count)
+                .sorted()
+                .toList();
+        assertThat(counts).containsExactly(2L, 3L);
+    }
+
+    @Test
+    void a_route_that_comes_again_is_counted_again() {
+        Set<String> routes = new HashSet<>(Set.of("r"));
+        Watch watch = metrics.watch(time, () -> Set.copyOf(routes), List::of);
+        FakeExchange exchange = routed("r");
+        for (int times = 1; times <= 2; times++) {
+            routes.add("r");
+            metrics.started(Request.get("/r"), exchange);
+            metrics.ended(Request.get("/r"), exchange, ok());
+            assertThat(registry.get("postern.requests").timer().count()).isEqualTo(1);
+            routes.clear();
+            time.advance(INTERVAL.multipliedBy(5));
+            assertThat(registry.find("postern.requests").timers()).isEmpty();
+        }
+        watch.close();
     }
 
     @Test
@@ -489,7 +532,7 @@ class MicrometerMetricsTest {
     }
 
     private double counter(String name, String route) {
-        return registry.get(name).tags("route", route).counter().count();
+        return registry.get(name).tags("route", route).functionCounter().count();
     }
 
     private double gauge(String name) {
@@ -526,6 +569,14 @@ class MicrometerMetricsTest {
                 + meter.labels().stream().sorted().toList()
                 + ' '
                 + meter.meaning();
+    }
+
+    /** Within an exchange that went through a table, where observers leave what they keep for the next one. */
+    private static FakeExchange routed(String route) {
+        FakeExchange exchange = within(route);
+        RoutingTable table = RoutingTable.compile(List.of(exchange.route()), new ArrayList<>());
+        exchange.set(Snapshot.ROUTED, table.find(Request.get("/r"), ClientInfo.local(), ManualTime.create()));
+        return exchange;
     }
 
     private static FakeExchange within(String route) {

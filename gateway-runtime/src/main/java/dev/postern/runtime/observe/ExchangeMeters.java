@@ -1,7 +1,6 @@
 package dev.postern.runtime.observe;
 
 import dev.postern.ExchangeObserver.Attempt;
-import dev.postern.Outcome;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.lang.ref.WeakReference;
@@ -60,19 +59,20 @@ public final class ExchangeMeters {
         }
     }
 
-    /** An exchange of this route has started. */
-    public void started(String route) {
-        of(route).started();
+    /** The meters of a route. Whoever keeps them has to ask {@link #holds} before using them again. */
+    public RouteMeters of(String route) {
+        RouteMeters known = routes.get(route);
+        return known != null ? known : routes.computeIfAbsent(route, id -> new RouteMeters(meters, id));
+    }
+
+    /** Whether these are of this registry, and still in it. */
+    public boolean holds(RouteMeters known) {
+        return known.areOf(meters) && !known.areRemoved();
     }
 
     /** An attempt has come to a response head or to a failure. */
     public void attemptEnded(Attempt attempt) {
         of(attempt.upstream(), attempt.endpoint()).ended(attempt);
-    }
-
-    /** An exchange of this route has ended. */
-    public void ended(String route, String method, Outcome outcome) {
-        of(route).ended(method, outcome);
     }
 
     /** What knows listeners. */
@@ -88,11 +88,6 @@ public final class ExchangeMeters {
     /** What knows the state of filters. */
     public StateMeters states() {
         return states;
-    }
-
-    private RouteMeters of(String route) {
-        RouteMeters known = routes.get(route);
-        return known != null ? known : routes.computeIfAbsent(route, id -> new RouteMeters(meters, id));
     }
 
     private EndpointMeters of(String upstream, String endpoint) {

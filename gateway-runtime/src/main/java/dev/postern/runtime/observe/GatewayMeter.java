@@ -21,8 +21,15 @@ public enum GatewayMeter {
             "postern.gateway.time",
             Kind.TIMER,
             "seconds",
-            List.of("route"),
+            List.of(),
             "The part of that time not spent waiting for response heads of upstreams: filters, queues, bodies."),
+    /** Which route's part. */
+    ROUTE_GATEWAY_TIME(
+            "postern.route.gateway.time",
+            Kind.COUNTER,
+            "seconds",
+            List.of("route"),
+            "The same by route, in all. Divided by the count of `postern.requests` it is the mean of the route."),
     /** Exchanges under way. */
     IN_FLIGHT(
             "postern.requests.in.flight",
