@@ -1,21 +1,28 @@
 package dev.postern;
 
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who is on the other end. {@link #address()} is the caller's as far as it can be known: the socket's peer, or, when that
  * peer is one of the listener's trusted proxies, the nearest untrusted hop that the proxies report.
  */
 public final class ClientInfo {
+    private static final ClientInfo LOCAL = of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+
     private final InetSocketAddress peer;
     private final InetAddress address;
     private final boolean secure;
     private final boolean trustedPeer;
     private final List<X509Certificate> certificates;
+    // Made when first asked for, and kept with the connection; whoever races makes the same.
+    private @Nullable String key;
 
     private ClientInfo(
             InetSocketAddress peer,
@@ -40,7 +47,7 @@ public final class ClientInfo {
 
     /** The host application itself: loopback, port 0. */
     public static ClientInfo local() {
-        return of(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        return LOCAL;
     }
 
     /**
@@ -69,6 +76,18 @@ public final class ClientInfo {
     /** The verified certificate chain of the peer, its own first; empty without mutual TLS. */
     public List<X509Certificate> certificates() {
         return certificates;
+    }
+
+    /** {@link RequestKey#client}. */
+    String key() {
+        String known = key;
+        if (known == null) {
+            known = address instanceof Inet6Address
+                    ? HexFormat.of().formatHex(address.getAddress(), 0, 8)
+                    : address.getHostAddress();
+            key = known;
+        }
+        return known;
     }
 
     /** The same peer, calling for another address. */

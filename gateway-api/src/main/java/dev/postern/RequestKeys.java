@@ -1,8 +1,5 @@
 package dev.postern;
 
-import java.net.Inet6Address;
-import java.net.InetAddress;
-import java.util.HexFormat;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -15,10 +12,7 @@ final class RequestKeys {
 
         @Override
         public String of(Request request, Exchange exchange) {
-            InetAddress address = exchange.client().address();
-            return address instanceof Inet6Address
-                    ? HexFormat.of().formatHex(address.getAddress(), 0, 8)
-                    : address.getHostAddress();
+            return exchange.client().key();
         }
 
         @Override
