@@ -28,13 +28,17 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Streams of HTTP/2: their flow, their end before their time, and the end of their connection. */
 class Http2StreamsTest {
@@ -70,6 +74,35 @@ class Http2StreamsTest {
                     last[0] = counter.get();
                     return still;
                 });
+    }
+
+    // ---- fields
+
+    // RFC 7541 7.1
+    @ParameterizedTest
+    @ValueSource(ints = {0, 4_096, 65_536})
+    void what_one_client_has_sent_does_not_show_in_how_another_ones_fields_are_compressed(int offered)
+            throws Exception {
+        List<String> heads = new CopyOnWriteArrayList<>();
+        int headerTableSize = 1;
+        Http2Origin origin = rig.close(Http2Origin.answering(
+                Http2Origin.complete((connection, stream, frame) -> {
+                    heads.add(new String(frame.payload(), StandardCharsets.ISO_8859_1));
+                    connection.headers(stream.id(), true, ":status", "200");
+                }),
+                headerTableSize,
+                offered));
+        Running running = cleartext(origin.url(), Protocol.HTTP_2);
+        RawHttp2 client = running.http2();
+        for (int i = 0; i < 3; i++) {
+            assertThat(client.get("/", "x-secret", "a-value-of-somebody").status())
+                    .isEqualTo(200);
+        }
+        assertThat(origin.connections()).hasSize(1);
+        assertThat(heads)
+                .hasSize(3)
+                .allMatch(head -> head.contains("x-secret") && head.contains("a-value-of-somebody"));
+        running.checkNothingHeld();
     }
 
     // ---- flow

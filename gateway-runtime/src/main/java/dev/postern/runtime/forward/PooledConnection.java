@@ -33,6 +33,7 @@ final class PooledConnection {
         if (isMultiplexed()) {
             Channels.gatherFlushes(Channels.of(connection));
             InterimResponses.drop(Channels.of(connection));
+            PlainFields.send(Channels.of(connection));
             // RFC 9113 6.8: what is under way may be answered, and nothing else will be.
             connection.shutdownHandler(said -> {
                 leaving = true;
