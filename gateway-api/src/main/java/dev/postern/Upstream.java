@@ -499,7 +499,10 @@ public final class Upstream {
             return this;
         }
 
-        /** Connections to one endpoint, 1 or more; the default is 1,024. */
+        /**
+         * Connections to one endpoint, 1 or more; the default is 1,024. One of HTTP/2 may carry up to 100 short requests at a
+         * time.
+         */
         public Builder maxConnections(int newMaxConnections) {
             if (newMaxConnections < 1) {
                 throw new IllegalArgumentException("maxConnections: " + newMaxConnections + " (expected: >= 1)");

@@ -14,14 +14,21 @@ import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpConnectOptions;
 import io.vertx.core.net.HostAndPort;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The connections of one loop to one endpoint. The one used last is lent first: so the rest grow old together and are
  * closed. On its loop only; what is shared with other loops is in {@link EndpointQueue} and {@link EndpointState}.
+ *
+ * <p>A connection of HTTP/2 carries many short requests at a time, and what they write in one turn of the loop goes out at
+ * once. A request with a body that may be long has one for itself: an endpoint that does not read it would stop the others.
  */
 final class EndpointPool {
+    /** Streams of one connection, when the endpoint allows as many: what RFC 9113 6.5.2 asks it to allow. */
+    static final int MAX_STREAMS = 100;
+
     private final VertxLoop loop;
     private final EndpointQueue queue;
     private final EndpointState endpoint;
@@ -30,6 +37,10 @@ final class EndpointPool {
     private final Protocol protocol;
     private final String authority;
     private final ArrayDeque<PooledConnection> idle = new ArrayDeque<>();
+    // Of HTTP/2: those in use that have room for more, and who waits for one that is being made to have room in it.
+    private final ArrayDeque<PooledConnection> open = new ArrayDeque<>();
+    private final ArrayDeque<Waiter> joining = new ArrayDeque<>();
+    private int connecting;
     private Upstream config;
     private boolean retired;
 
@@ -73,24 +84,35 @@ final class EndpointPool {
         return idle.isEmpty();
     }
 
-    /** Lends a connection: an idle one, a new one, or the next that becomes free. Returns what takes the wish back. */
-    Waiter acquire(Upstream newConfig, boolean fresh, Waiter.Want want) {
+    /**
+     * Lends a connection: one that is there, a new one, or the next that becomes free. Returns what takes the wish back.
+     *
+     * @param fresh whether it must not have carried anything
+     * @param shares whether others may be on it
+     */
+    Waiter acquire(Upstream newConfig, boolean fresh, boolean shares, Waiter.Want want) {
         config = newConfig;
-        Waiter waiter = new Waiter(this, want);
-        // 1. An idle one; the newest has the best chance to be alive still.
-        PooledConnection ready = fresh ? null : pollIdle();
+        Waiter waiter = new Waiter(this, shares && protocol == Protocol.HTTP_2, want);
+        // 1. One that carries others and has room, or an idle one; the newest has the best chance to be alive still.
+        PooledConnection ready = fresh ? null : ready(waiter);
         if (ready != null) {
             waiter.take();
-            want.connected(ready);
+            lend(ready, waiter);
             return waiter;
         }
-        // 2. A new one, if the gateway may have one more. An idle one makes room for a fresh one.
+        // 2. One that is being made and will have room.
+        if (waiter.shares() && joining.size() < connecting * (MAX_STREAMS - 1)) {
+            waiter.take();
+            joining.addLast(waiter);
+            return waiter;
+        }
+        // 3. A new one, if the gateway may have one more. An idle one makes room for a fresh one.
         if (endpoint.tryAcquireConnection(config.maxConnections()) || (fresh && tradeIdle())) {
             waiter.take();
-            connect(want);
+            connect(waiter);
             return waiter;
         }
-        // 3. The queue.
+        // 4. The queue.
         if (!endpoint.tryEnqueue(config.maxPending())) {
             waiter.take();
             want.failed(new GatewayException(
@@ -101,7 +123,11 @@ final class EndpointPool {
         }
         waiter.timer(loop.schedule(config.poolTimeout().toNanos(), () -> timedOut(waiter)));
         queue.add(waiter);
-        // 4. A permit may have become free between 2 and 3, when nobody was in the queue to receive it.
+        if (!waiter.shares()) {
+            // Those who share a connection might never leave it to one who does not.
+            giveUpOneIdle();
+        }
+        // 5. A permit may have become free between 3 and 4, when nobody was in the queue to receive it.
         if (endpoint.tryAcquireConnection(config.maxConnections())) {
             passPermit();
         }
@@ -120,14 +146,24 @@ final class EndpointPool {
     void retire() {
         retired = true;
         closeIdle();
+        List.copyOf(open).forEach(this::place);
         queue.leave(this);
     }
 
     void giveBack(PooledConnection connection) {
-        if (retired) {
-            connection.discard();
+        if (retired || connection.isClosed()) {
+            place(connection);
+            if (!connection.isLent()) {
+                connection.end();
+            }
             return;
         }
+        if (connection.isLent()) {
+            place(connection);
+            serveSharing(connection);
+            return;
+        }
+        place(connection);
         Waiter next = queue.hasWaiters() ? queue.next() : null;
         if (next == null) {
             connection.idleSince(System.nanoTime());
@@ -139,7 +175,7 @@ final class EndpointPool {
         } else if (next.pool() == this) {
             next.stopTimer();
             connection.idleSince(System.nanoTime());
-            loop.enter(() -> next.want().connected(connection));
+            loop.enter(() -> lend(connection, next));
         } else {
             connection.discardKeepingPermit();
             next.pool().servePermit(next);
@@ -154,17 +190,29 @@ final class EndpointPool {
     /** Told by a connection that was closed by the other side. */
     void closed(PooledConnection connection) {
         if (idle.remove(connection)) {
-            connection.discard();
+            connection.end();
+        } else {
+            place(connection);
         }
     }
 
-    /** Another loop waits: an idle connection here is worth less than its permit there. */
+    /**
+     * Somebody waits who cannot have what is here: an idle connection is worth less than its permit there. One that others
+     * share takes no more of them, so that it ends.
+     */
     void giveUpOneIdle() {
-        if (queue.hasWaiters()) {
-            PooledConnection oldest = idle.pollFirst();
-            if (oldest != null) {
-                oldest.discard();
-            }
+        if (!queue.hasWaiters()) {
+            return;
+        }
+        PooledConnection oldest = idle.pollFirst();
+        if (oldest != null) {
+            oldest.end();
+            return;
+        }
+        PooledConnection shared = open.peekFirst();
+        if (shared != null) {
+            shared.leave();
+            place(shared);
         }
     }
 
@@ -175,14 +223,54 @@ final class EndpointPool {
                 oldest != null && now - oldest.idleSince() >= keep;
                 oldest = idle.peekFirst()) {
             idle.pollFirst();
-            oldest.discard();
+            oldest.end();
         }
     }
 
     void closeIdle() {
         for (PooledConnection next = idle.pollFirst(); next != null; next = idle.pollFirst()) {
-            next.discard();
+            next.end();
         }
+    }
+
+    private void lend(PooledConnection connection, Waiter waiter) {
+        connection.lend(waiter.shares());
+        place(connection);
+        waiter.want().connected(connection);
+    }
+
+    /** Keeps those that have room for more where they are found. */
+    private void place(PooledConnection connection) {
+        boolean room = !retired && connection.hasRoom();
+        if (room != connection.isOpen()) {
+            connection.isOpen(room);
+            if (room) {
+                open.addLast(connection);
+            } else {
+                open.remove(connection);
+            }
+        }
+    }
+
+    private void serveSharing(PooledConnection connection) {
+        Waiter next = connection.hasRoom() && queue.hasWaiters() ? queue.nextSharing(this) : null;
+        while (next != null) {
+            next.stopTimer();
+            lend(connection, next);
+            next = connection.hasRoom() && queue.hasWaiters() ? queue.nextSharing(this) : null;
+        }
+    }
+
+    private @Nullable PooledConnection ready(Waiter waiter) {
+        if (waiter.shares()) {
+            for (PooledConnection first = open.peekFirst(); first != null; first = open.peekFirst()) {
+                if (first.hasRoom()) {
+                    return first;
+                }
+                place(first);
+            }
+        }
+        return pollIdle();
     }
 
     private @Nullable PooledConnection pollIdle() {
@@ -192,7 +280,7 @@ final class EndpointPool {
                     && now - newest.idleSince() < config.keepAlive().toNanos()) {
                 return newest;
             }
-            newest.discard();
+            newest.end();
         }
         return null;
     }
@@ -229,12 +317,12 @@ final class EndpointPool {
     private void servePermit(Waiter waiter) {
         loop.enter(() -> {
             waiter.stopTimer();
-            PooledConnection ready = pollIdle();
+            PooledConnection ready = ready(waiter);
             if (ready != null) {
                 passPermit();
-                waiter.want().connected(ready);
+                lend(ready, waiter);
             } else {
-                connect(waiter.want());
+                connect(waiter);
             }
         });
     }
@@ -252,7 +340,8 @@ final class EndpointPool {
     }
 
     /** Makes a connection with a permit in hand. */
-    private void connect(Waiter.Want want) {
+    private void connect(Waiter waiter) {
+        connecting += waiter.shares() ? 1 : 0;
         AtomicBoolean late = new AtomicBoolean();
         Upstream wanted = config;
         HttpClientAgent agent;
@@ -260,28 +349,30 @@ final class EndpointPool {
             agent = client.agent(endpoint, wanted);
         } catch (RuntimeException broken) {
             passPermit();
-            want.failed(UpstreamFailures.connecting(endpoint.uri(), broken));
+            notMade(waiter, UpstreamFailures.connecting(endpoint.uri(), broken));
             return;
         }
         TimeSource.Timer timer = loop.schedule(wanted.connectTimeout().toNanos(), () -> {
             if (late.compareAndSet(false, true)) {
                 client.giveUp(endpoint, wanted, agent);
-                want.failed(new GatewayException(
-                        Failure.CONNECT_TIMEOUT,
-                        "connect to " + endpoint.uri() + " timed out after " + wanted.connectTimeout()));
+                notMade(
+                        waiter,
+                        new GatewayException(
+                                Failure.CONNECT_TIMEOUT,
+                                "connect to " + endpoint.uri() + " timed out after " + wanted.connectTimeout()));
             }
         });
         Future<HttpConnectOptions> options = client.connectOptions(endpoint, wanted);
         if (options.isComplete()) {
-            connect(want, late, timer, agent, options);
+            connect(waiter, late, timer, agent, options);
         } else {
-            options.onComplete(looked -> loop.enter(() -> connect(want, late, timer, agent, options)));
+            options.onComplete(looked -> loop.enter(() -> connect(waiter, late, timer, agent, options)));
         }
     }
 
     /** Files of certificates have been looked at, if there are any. */
     private void connect(
-            Waiter.Want want,
+            Waiter waiter,
             AtomicBoolean late,
             TimeSource.Timer timer,
             HttpClientAgent agent,
@@ -303,17 +394,52 @@ final class EndpointPool {
             if (result.failed()) {
                 passPermit();
                 if (inTime) {
-                    want.failed(refused(options, result.cause()));
+                    notMade(waiter, refused(options, result.cause()));
                 }
                 return;
             }
             PooledConnection connection = new PooledConnection(this, result.result());
             if (inTime) {
-                want.connected(connection);
+                made(waiter, connection);
             } else {
+                connection.lend(false);
                 connection.giveBack();
             }
         }));
+    }
+
+    private void made(Waiter waiter, PooledConnection connection) {
+        connecting -= waiter.shares() ? 1 : 0;
+        lend(connection, waiter);
+        while (!joining.isEmpty()) {
+            PooledConnection ready = ready(joining.getFirst());
+            if (ready == null) {
+                break;
+            }
+            lend(ready, joining.removeFirst());
+        }
+        serveSharing(connection);
+        // The endpoint allows fewer streams than were hoped for.
+        for (Waiter left : leftOver()) {
+            acquire(config, false, true, left.want());
+        }
+    }
+
+    /** Who waits for a connection that is being made fails with it, as with one of his own. */
+    private void notMade(Waiter waiter, GatewayException failure) {
+        connecting -= waiter.shares() ? 1 : 0;
+        List<Waiter> others = leftOver();
+        waiter.want().failed(failure);
+        others.forEach(other -> other.want().failed(failure));
+    }
+
+    private List<Waiter> leftOver() {
+        if (connecting > 0 || joining.isEmpty()) {
+            return List.of();
+        }
+        List<Waiter> left = List.copyOf(joining);
+        joining.clear();
+        return left;
     }
 
     private GatewayException refused(Future<HttpConnectOptions> options, Throwable cause) {

@@ -58,6 +58,18 @@ final class EndpointQueue {
         return null;
     }
 
+    /** The same for those of one loop who share a connection. */
+    @Nullable
+    Waiter nextSharing(EndpointPool pool) {
+        for (Waiter waiter : waiters) {
+            if (waiter.pool() == pool && waiter.shares() && waiter.take()) {
+                gaveUp(waiter);
+                return waiter;
+            }
+        }
+        return null;
+    }
+
     /** A waiter gave up: what it holds goes with it. */
     void gaveUp(Waiter waiter) {
         waiters.remove(waiter);

@@ -346,6 +346,8 @@ public final class Forwarding {
         private boolean unprocessed;
         // Given up for no fault of the endpoint.
         private boolean unwanted;
+        private boolean tooLate;
+        private long answersBefore;
         private @Nullable HttpClientRequest stream;
         private boolean bodyBegun;
         private boolean onReused;
@@ -373,7 +375,7 @@ public final class Forwarding {
             if (bound != null) {
                 wholeTry = loop.schedule(bound.toNanos(), () -> tooLate(bound));
             }
-            Waiter mine = pool.acquire(config, fresh, this);
+            Waiter mine = pool.acquire(config, fresh, isShort(), this);
             if (!mine.isTaken()) {
                 waiter = mine;
             }
@@ -399,15 +401,15 @@ public final class Forwarding {
                 return;
             }
             connection = lent;
+            answersBefore = lent.answers();
             onReused = lent.isReused();
             if (!onReused) {
                 selection.succeeded();
             }
             lent.begin(request.method());
-            long length = request.body().length();
-            if (handshake == null && length >= 0 && length <= SHORT_BYTES && !isHead() && lent.takesCalls()) {
+            if (isShort() && !isHead() && lent.takesCalls()) {
                 headStarted = true;
-                if (length == 0) {
+                if (request.body().length() == 0) {
                     call(lent, NOTHING);
                 } else {
                     ShortUpload out = new ShortUpload(body -> call(lent, body), () -> inParts(lent));
@@ -432,6 +434,12 @@ public final class Forwarding {
 
         private boolean isHead() {
             return request.method().equals("HEAD");
+        }
+
+        /** Whether its body can neither keep a connection busy for long nor wait for a part that never comes. */
+        private boolean isShort() {
+            long length = request.body().length();
+            return handshake == null && length >= 0 && length <= SHORT_BYTES;
         }
 
         /** 3. and 4. in one write, past Vert.x. */
@@ -736,6 +744,9 @@ public final class Forwarding {
             arrived = response;
             response.pause();
             headReceived = true;
+            if (connection != null) {
+                connection.answered();
+            }
             stopFirstByte();
             if (handshake != null && response.statusCode() == 101) {
                 upgraded(response, handshake);
@@ -919,6 +930,8 @@ public final class Forwarding {
                     }
                 } else if (complete) {
                     mine.giveBackAfterRead(loop);
+                } else if (isMultiplexed()) {
+                    discardConnection();
                 } else {
                     mine.discard();
                 }
@@ -1002,6 +1015,7 @@ public final class Forwarding {
                 onExchange(() -> body.fail(why));
             } else if (!tunnelled) {
                 if (headStarted && exchange.time().nanoTime() - deadlineNanos >= 0) {
+                    tooLate = true;
                     // Not a client that left but the deadline has ended it, waiting for this endpoint.
                     if (!exchange.isFailedByClient()) {
                         selection.unanswered(Failure.DEADLINE_EXCEEDED);
@@ -1047,9 +1061,15 @@ public final class Forwarding {
             if (mine == null) {
                 return;
             }
-            if (stream != null && isMultiplexed() && (headReceived || unwanted || unprocessed)) {
-                // An endpoint that is alive loses the stream only.
+            if (!isMultiplexed()) {
+                mine.discard();
+                return;
+            }
+            if (stream != null) {
                 stream.reset(CANCEL);
+            }
+            if (headReceived || unprocessed || (unwanted && !tooLate) || mine.answers() != answersBefore) {
+                // An endpoint that is alive loses the stream only.
                 loop.execute(mine::giveBack);
             } else {
                 mine.discard();

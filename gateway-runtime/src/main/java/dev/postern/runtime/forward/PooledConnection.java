@@ -12,12 +12,21 @@ import io.vertx.core.http.HttpVersion;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A connection to an endpoint: lent to one attempt, or idle in the pool of its loop, or gone. On that loop only. */
+/**
+ * A connection to an endpoint: lent to an attempt, or to several when it is of HTTP/2; or idle in the pool of its loop, or gone.
+ * On that loop only.
+ */
 final class PooledConnection {
     private final EndpointPool pool;
     private final HttpClientConnection connection;
     private final @Nullable Channel socket;
     private final @Nullable ResponseGuard guard;
+    private final boolean multiplexed;
+    private int lent;
+    private boolean alone;
+    private boolean open;
+    private boolean carried;
+    private long answers;
     private boolean closed;
     private boolean reused;
     private boolean gone;
@@ -28,9 +37,10 @@ final class PooledConnection {
     PooledConnection(EndpointPool pool, HttpClientConnection connection) {
         this.pool = pool;
         this.connection = connection;
+        this.multiplexed = connection.protocolVersion() == HttpVersion.HTTP_2;
         this.socket = Channels.exclusive(connection);
         this.guard = socket == null ? null : ResponseGuard.install(socket, () -> pool.closed(this));
-        if (isMultiplexed()) {
+        if (multiplexed) {
             Channels.gatherFlushes(Channels.of(connection));
             InterimResponses.drop(Channels.of(connection));
             PlainFields.send(Channels.of(connection));
@@ -103,17 +113,63 @@ final class PooledConnection {
 
     /** Whether an exchange can be given up without its connection. */
     boolean isMultiplexed() {
-        return connection.protocolVersion() == HttpVersion.HTTP_2;
+        return multiplexed;
     }
 
-    /** Whether it has carried a request before the present one. */
+    /** Goes to one more attempt. */
+    void lend(boolean shares) {
+        reused = lent == 0 && carried;
+        carried = true;
+        alone = !shares;
+        lent++;
+    }
+
+    /** The head of a response has come. */
+    void answered() {
+        answers++;
+    }
+
+    /** How many heads have come. */
+    long answers() {
+        return answers;
+    }
+
+    /** Whether there is an attempt that has not given it back. */
+    boolean isLent() {
+        return lent > 0;
+    }
+
+    /** Whether it carries something, and may carry more at the same time. */
+    boolean hasRoom() {
+        return multiplexed
+                && lent > 0
+                && !alone
+                && lent < Math.min(EndpointPool.MAX_STREAMS, connection.maxActiveStreams())
+                && !isClosed();
+    }
+
+    /** Whether its pool has it among those with room. */
+    boolean isOpen() {
+        return open;
+    }
+
+    void isOpen(boolean newOpen) {
+        open = newOpen;
+    }
+
+    /** Carries nothing new from now on. */
+    void leave() {
+        leaving = true;
+    }
+
+    /** Whether it was idle before it was lent last: its endpoint may have closed it at the same moment. */
     boolean isReused() {
         return reused;
     }
 
     void idleSince(long nanos) {
         idleSinceNanos = nanos;
-        reused = true;
+        carried = true;
     }
 
     long idleSince() {
@@ -129,15 +185,23 @@ final class PooledConnection {
 
     /** The same, at once. */
     void giveBack() {
-        if (isClosed()) {
-            discard();
-        } else {
+        lent--;
+        pool.giveBack(this);
+    }
+
+    /** The attempt is over, and the connection must not carry another; others that it carries are not disturbed. */
+    void discard() {
+        lent--;
+        if (multiplexed) {
+            leave();
             pool.giveBack(this);
+        } else {
+            end();
         }
     }
 
-    /** The connection must not carry another request. Harmless when called twice. */
-    void discard() {
+    /** Ends it. Harmless when called twice. */
+    void end() {
         if (!gone) {
             gone = true;
             pool.permitFree();
@@ -147,6 +211,7 @@ final class PooledConnection {
 
     /** The same, and what was written and is not yet out is for nobody. */
     void discardNow() {
+        lent--;
         if (!gone) {
             gone = true;
             closed = true;

@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 public final class UpstreamClient {
     /** Heads of upstreams are larger than those we take from strangers: sessions, policies, signed URLs. */
     private static final int MAX_HEAD_BYTES = 64 * 1024;
+    // RFC 9113 6.5.2: what a stream has unless something else is said.
+    private static final int STREAM_WINDOW_BYTES = 65_535;
     /**
      * Where sockets cannot be had, Vert.x bounds what it holds for a reader that is slower than the sender by the number of
      * chunks, and looks at it only after as many reads as Netty makes in a row: with chunks of 64 KiB that is 3 MiB for
@@ -175,6 +177,8 @@ public final class UpstreamClient {
                 .setDecompressionSupported(false)
                 .setMaxHeaderSize(MAX_HEAD_BYTES)
                 // RFC 9113 8.4: nobody here could pass a push on.
+                // What clients read slowly waits in the windows of their streams, and stops no other stream.
+                .setHttp2ConnectionWindowSize(EndpointPool.MAX_STREAMS * STREAM_WINDOW_BYTES)
                 .setInitialSettings(new Http2Settings().setPushEnabled(false).setMaxHeaderListSize(MAX_HEAD_BYTES))
                 .setMaxInitialLineLength(4096)
                 .setMaxChunkSize(CHUNK_BYTES)

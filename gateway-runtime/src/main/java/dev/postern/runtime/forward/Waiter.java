@@ -15,18 +15,25 @@ final class Waiter {
     }
 
     private final EndpointPool pool;
+    private final boolean shares;
     private final Want want;
     // Won by whoever serves, times out or cancels first; those may be on different loops.
     private final AtomicBoolean taken = new AtomicBoolean();
     private TimeSource.@Nullable Timer timer;
 
-    Waiter(EndpointPool pool, Want want) {
+    Waiter(EndpointPool pool, boolean shares, Want want) {
         this.pool = pool;
+        this.shares = shares;
         this.want = want;
     }
 
     EndpointPool pool() {
         return pool;
+    }
+
+    /** Whether a connection that carries others will do. */
+    boolean shares() {
+        return shares;
     }
 
     Want want() {
