@@ -236,6 +236,47 @@ class Http2SharingTest {
     }
 
     @Test
+    void all_who_wait_and_share_go_onto_the_connection_that_becomes_free() throws Exception {
+        Http2Origin origin = rig.close(Http2Origin.answering(held()));
+        Running running = before(origin.url(), upstream -> upstream.maxConnections(1));
+        RawHttp2 client = running.http2();
+        int upload = client.next();
+        client.headers(upload, false, request("POST", "/held"));
+        await().until(() -> origin.received().size() == 1);
+        List<Integer> waiting = ask(client, 5, "/held");
+        await().until(() -> running.gateway().upstream("orders").pending() == 5);
+        client.data(upload, true, "end");
+        await().until(() -> origin.received().get(0).ended());
+        origin.connections().get(0).headers(origin.received().get(0).id(), true, ":status", "200");
+        // All at once: none of them has been answered.
+        await().until(() -> origin.received().size() == 6);
+        for (Stream stream : origin.received().subList(1, 6)) {
+            origin.connections().get(0).headers(stream.id(), true, ":status", "200");
+        }
+        for (int stream : waiting) {
+            assertThat(client.await(stream).status()).isEqualTo(200);
+        }
+        assertThat(origin.connections()).hasSize(1);
+        running.checkNothingHeld();
+    }
+
+    @Test
+    void an_endpoint_that_allows_one_stream_gets_its_connections_at_the_same_time() throws Exception {
+        Http2Origin origin = rig.close(Http2Origin.answering(held(), MAX_CONCURRENT_STREAMS, 1));
+        Running running = before(origin.url(), upstream -> upstream);
+        RawHttp2 client = running.http2();
+        assertThat(client.get("/quick").status()).isEqualTo(204);
+        List<Integer> streams = ask(client, 10, "/held");
+        await().until(() -> origin.received().size() == 11);
+        assertThat(origin.connections()).hasSize(10);
+        answerAll(origin);
+        for (int stream : streams) {
+            assertThat(client.await(stream).status()).isEqualTo(200);
+        }
+        running.checkNothingHeld();
+    }
+
+    @Test
     void all_who_wait_for_a_connection_that_cannot_be_made_are_told() throws Exception {
         String nobody;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {

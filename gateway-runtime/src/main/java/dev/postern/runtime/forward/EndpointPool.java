@@ -41,6 +41,9 @@ final class EndpointPool {
     private final ArrayDeque<PooledConnection> open = new ArrayDeque<>();
     private final ArrayDeque<Waiter> joining = new ArrayDeque<>();
     private int connecting;
+    private @Nullable PooledConnection going;
+    // What the endpoint allowed on the newest connection.
+    private int streams = MAX_STREAMS;
     private Upstream config;
     private boolean retired;
 
@@ -101,7 +104,7 @@ final class EndpointPool {
             return waiter;
         }
         // 2. One that is being made and will have room.
-        if (waiter.shares() && joining.size() < connecting * (MAX_STREAMS - 1)) {
+        if (waiter.shares() && joining.size() < connecting * (streams - 1)) {
             waiter.take();
             joining.addLast(waiter);
             return waiter;
@@ -175,7 +178,10 @@ final class EndpointPool {
         } else if (next.pool() == this) {
             next.stopTimer();
             connection.idleSince(System.nanoTime());
-            loop.enter(() -> lend(connection, next));
+            loop.enter(() -> {
+                lend(connection, next);
+                serveSharing(connection);
+            });
         } else {
             connection.discardKeepingPermit();
             next.pool().servePermit(next);
@@ -211,8 +217,7 @@ final class EndpointPool {
         }
         PooledConnection shared = open.peekFirst();
         if (shared != null) {
-            shared.leave();
-            place(shared);
+            letGo(shared);
         }
     }
 
@@ -252,12 +257,28 @@ final class EndpointPool {
         }
     }
 
+    /**
+     * Those who wait here and share go onto a connection with room. If others wait, it takes nothing new, so that it ends and
+     * its permit goes to them.
+     */
     private void serveSharing(PooledConnection connection) {
-        Waiter next = connection.hasRoom() && queue.hasWaiters() ? queue.nextSharing(this) : null;
-        while (next != null) {
+        while (connection.hasRoom() && queue.hasWaiters()) {
+            Waiter next = queue.nextSharing(this);
+            if (next == null) {
+                letGo(connection);
+                return;
+            }
             next.stopTimer();
             lend(connection, next);
-            next = connection.hasRoom() && queue.hasWaiters() ? queue.nextSharing(this) : null;
+        }
+    }
+
+    /** One at a time: each permit that becomes free may serve many. */
+    private void letGo(PooledConnection shared) {
+        if (going == null || going.isGone()) {
+            going = shared;
+            shared.leave();
+            place(shared);
         }
     }
 
@@ -319,8 +340,9 @@ final class EndpointPool {
             waiter.stopTimer();
             PooledConnection ready = ready(waiter);
             if (ready != null) {
-                passPermit();
                 lend(ready, waiter);
+                serveSharing(ready);
+                passPermit();
             } else {
                 connect(waiter);
             }
@@ -410,9 +432,10 @@ final class EndpointPool {
 
     private void made(Waiter waiter, PooledConnection connection) {
         connecting -= waiter.shares() ? 1 : 0;
+        streams = connection.streams();
         lend(connection, waiter);
         while (!joining.isEmpty()) {
-            PooledConnection ready = ready(joining.getFirst());
+            PooledConnection ready = connection.hasRoom() ? connection : ready(joining.getFirst());
             if (ready == null) {
                 break;
             }
@@ -425,12 +448,19 @@ final class EndpointPool {
         }
     }
 
-    /** Who waits for a connection that is being made fails with it, as with one of his own. */
+    /** Who waits for a connection that is being made fails with it, as with one of his own, unless another has room now. */
     private void notMade(Waiter waiter, GatewayException failure) {
         connecting -= waiter.shares() ? 1 : 0;
         List<Waiter> others = leftOver();
         waiter.want().failed(failure);
-        others.forEach(other -> other.want().failed(failure));
+        for (Waiter other : others) {
+            PooledConnection ready = ready(other);
+            if (ready != null) {
+                lend(ready, other);
+            } else {
+                other.want().failed(failure);
+            }
+        }
     }
 
     private List<Waiter> leftOver() {

@@ -348,6 +348,7 @@ public final class Forwarding {
         private boolean unwanted;
         private boolean tooLate;
         private long answersBefore;
+        private long lentNanos;
         private @Nullable HttpClientRequest stream;
         private boolean bodyBegun;
         private boolean onReused;
@@ -401,9 +402,12 @@ public final class Forwarding {
                 return;
             }
             connection = lent;
-            answersBefore = lent.answers();
+            if (lent.isMultiplexed()) {
+                answersBefore = lent.answers();
+                lentNanos = exchange.time().nanoTime();
+            }
             onReused = lent.isReused();
-            if (!onReused) {
+            if (lent.isFresh()) {
                 selection.succeeded();
             }
             lent.begin(request.method());
@@ -1066,14 +1070,26 @@ public final class Forwarding {
                 return;
             }
             if (stream != null) {
+                if (stream.streamId() <= 0) {
+                    // Vert.x goes on counting a stream that ends before it has a number.
+                    mine.leave();
+                }
                 stream.reset(CANCEL);
             }
-            if (headReceived || unprocessed || (unwanted && !tooLate) || mine.answers() != answersBefore) {
+            if (headReceived || unprocessed || leftEarly() || mine.answers() != answersBefore) {
                 // An endpoint that is alive loses the stream only.
                 loop.execute(mine::giveBack);
             } else {
                 mine.discard();
             }
+        }
+
+        /** Whether nobody wants an answer that need not have been there. */
+        private boolean leftEarly() {
+            return unwanted
+                    && !tooLate
+                    && exchange.time().nanoTime() - lentNanos
+                            < config.connectTimeout().toNanos();
         }
 
         private boolean isMultiplexed() {

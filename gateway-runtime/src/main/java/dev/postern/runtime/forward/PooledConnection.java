@@ -26,7 +26,9 @@ final class PooledConnection {
     private boolean alone;
     private boolean open;
     private boolean carried;
+    private boolean fresh;
     private long answers;
+    private long answersWhenIdle;
     private boolean closed;
     private boolean reused;
     private boolean gone;
@@ -118,7 +120,13 @@ final class PooledConnection {
 
     /** Goes to one more attempt. */
     void lend(boolean shares) {
-        reused = lent == 0 && carried;
+        if (lent == 0) {
+            reused = carried;
+            answersWhenIdle = answers;
+        } else if (answers != answersWhenIdle) {
+            reused = false;
+        }
+        fresh = !carried;
         carried = true;
         alone = !shares;
         lent++;
@@ -141,11 +149,17 @@ final class PooledConnection {
 
     /** Whether it carries something, and may carry more at the same time. */
     boolean hasRoom() {
-        return multiplexed
-                && lent > 0
-                && !alone
-                && lent < Math.min(EndpointPool.MAX_STREAMS, connection.maxActiveStreams())
-                && !isClosed();
+        return multiplexed && lent > 0 && !alone && lent < streams() && !isClosed();
+    }
+
+    /** How many attempts it can carry at a time. */
+    int streams() {
+        return multiplexed ? (int) Math.min(EndpointPool.MAX_STREAMS, connection.maxActiveStreams()) : 1;
+    }
+
+    /** Whether it has been ended. */
+    boolean isGone() {
+        return gone;
     }
 
     /** Whether its pool has it among those with room. */
@@ -162,7 +176,12 @@ final class PooledConnection {
         leaving = true;
     }
 
-    /** Whether it was idle before it was lent last: its endpoint may have closed it at the same moment. */
+    /** Whether it was lent for the first time. */
+    boolean isFresh() {
+        return fresh;
+    }
+
+    /** Whether it was idle, and nothing has come since: its endpoint may have closed it when it was lent. */
     boolean isReused() {
         return reused;
     }

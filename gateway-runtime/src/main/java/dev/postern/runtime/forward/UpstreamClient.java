@@ -176,9 +176,9 @@ public final class UpstreamClient {
                 .setPipelining(false)
                 .setDecompressionSupported(false)
                 .setMaxHeaderSize(MAX_HEAD_BYTES)
-                // RFC 9113 8.4: nobody here could pass a push on.
                 // What clients read slowly waits in the windows of their streams, and stops no other stream.
                 .setHttp2ConnectionWindowSize(EndpointPool.MAX_STREAMS * STREAM_WINDOW_BYTES)
+                // RFC 9113 8.4: nobody here could pass a push on.
                 .setInitialSettings(new Http2Settings().setPushEnabled(false).setMaxHeaderListSize(MAX_HEAD_BYTES))
                 .setMaxInitialLineLength(4096)
                 .setMaxChunkSize(CHUNK_BYTES)
