@@ -440,7 +440,7 @@ public final class Forwarding {
             return request.method().equals("HEAD");
         }
 
-        /** Whether its body can neither keep a connection busy for long nor wait for a part that never comes. */
+        /** Whether all of its body may wait unread without stopping what else the connection carries. */
         private boolean isShort() {
             long length = request.body().length();
             return handshake == null && length >= 0 && length <= SHORT_BYTES;

@@ -10,6 +10,7 @@ import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.vertx.core.http.HttpClientConnection;
 import io.vertx.core.http.HttpVersion;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,9 +33,8 @@ final class PooledConnection {
     private boolean closed;
     private boolean reused;
     private boolean gone;
-    private long idleSinceNanos;
-
     private boolean leaving;
+    private long idleSinceNanos;
 
     PooledConnection(EndpointPool pool, HttpClientConnection connection) {
         this.pool = pool;
@@ -188,7 +188,6 @@ final class PooledConnection {
 
     void idleSince(long nanos) {
         idleSinceNanos = nanos;
-        carried = true;
     }
 
     long idleSince() {
@@ -219,34 +218,30 @@ final class PooledConnection {
         }
     }
 
-    /** Ends it. Harmless when called twice. */
-    void end() {
-        if (!gone) {
-            gone = true;
-            pool.permitFree();
-            close();
-        }
-    }
-
-    /** The same, and what was written and is not yet out is for nobody. */
+    /** The same where nothing else is carried, and what was written and is not yet out is for nobody. */
     void discardNow() {
         lent--;
+        end(Channels::closeNow);
+    }
+
+    /** Ends it. Harmless when called twice. */
+    void end() {
+        end(Channels::close);
+    }
+
+    /** Closes also one that seems closed: it may have broken and not ended. */
+    private void end(Consumer<HttpClientConnection> close) {
         if (!gone) {
             gone = true;
             closed = true;
             pool.permitFree();
-            Channels.closeNow(connection);
+            close.accept(connection);
         }
     }
 
     /** Closes it and hands its permit to somebody else. */
     void discardKeepingPermit() {
         gone = true;
-        close();
-    }
-
-    /** Also one that seems closed: it may have broken and not ended. */
-    private void close() {
         closed = true;
         Channels.close(connection);
     }
