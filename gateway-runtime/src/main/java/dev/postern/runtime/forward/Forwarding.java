@@ -338,6 +338,7 @@ public final class Forwarding {
         private @Nullable PooledConnection connection;
         private @Nullable Pump pump;
         private @Nullable HttpClientResponse arrived;
+        private @Nullable LongBody arriving;
         private @Nullable WireBody responseBody;
         private TimeSource.@Nullable Timer firstByte;
         private TimeSource.@Nullable Timer wholeTry;
@@ -526,16 +527,8 @@ public final class Forwarding {
         @Override
         public void answered(PlainHead lines, Buffer content) {
             loop.enter(() -> {
-                if (done) {
-                    return;
-                }
-                headReceived = true;
-                stopFirstByte();
-                ResponseHead head;
-                try {
-                    head = ResponseHead.of(lines.status(), lines, endpoint.uri());
-                } catch (GatewayException malformed) {
-                    fail(malformed);
+                ResponseHead head = read(lines);
+                if (head == null) {
                     return;
                 }
                 WireBody body = body(head, new ShortBody(content), NO_TRAILERS);
@@ -547,6 +540,41 @@ public final class Forwarding {
                     finishWith(answer);
                 }
             });
+        }
+
+        @Override
+        public void answers(PlainHead lines, LongBody content) {
+            arriving = content;
+            loop.enter(() -> {
+                ResponseHead head = read(lines);
+                if (head == null) {
+                    content.letGo();
+                    return;
+                }
+                reusable = !head.close();
+                WireBody body = body(head, content, NO_TRAILERS);
+                responseBody = body;
+                body.onEnd(() -> loop.enter(this::bodyOver));
+                judged(head);
+                if (!isLetGo(head, body)) {
+                    finishWith(answer(head, body));
+                }
+            });
+        }
+
+        /** Null when nobody wants it, or when it is malformed, which has been told. */
+        private @Nullable ResponseHead read(PlainHead lines) {
+            if (done) {
+                return null;
+            }
+            headReceived = true;
+            stopFirstByte();
+            try {
+                return ResponseHead.of(lines.status(), lines, endpoint.uri());
+            } catch (GatewayException malformed) {
+                fail(malformed);
+                return null;
+            }
         }
 
         // 3. The head, written anew from typed fields.
@@ -835,7 +863,7 @@ public final class Forwarding {
                 return false;
             }
             superseded = true;
-            if (arrived != null) {
+            if (arrived != null || arriving != null) {
                 // What is left of it is read if that is quick, else lost with its connection.
                 firstByte = loop.schedule(LAST_BYTES_NANOS, this::drop);
             }
@@ -1060,6 +1088,9 @@ public final class Forwarding {
             if (arrived != null) {
                 // What was decoded while it was paused would be lost with the connection, its buffers never released.
                 arrived.resume();
+            }
+            if (arriving != null) {
+                arriving.letGo();
             }
             PooledConnection mine = connection;
             if (mine == null) {

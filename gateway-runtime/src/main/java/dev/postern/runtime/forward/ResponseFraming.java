@@ -109,6 +109,11 @@ final class ResponseFraming {
         return state == State.IDLE && lengthSeen && !head && status != 204 && status != 304;
     }
 
+    /** Whether a content is under way whose length was said. */
+    boolean isInLength() {
+        return state == State.BODY;
+    }
+
     /** Whether a head is under way, or to come: what was seen of it so far may still be refused, or be noise. */
     boolean isInHead() {
         return state.compareTo(State.STATUS) >= 0 && state.compareTo(State.HEAD_LF) <= 0 && !trailers;

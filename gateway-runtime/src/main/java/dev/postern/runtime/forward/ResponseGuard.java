@@ -25,7 +25,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
     /** As much as the decoder behind takes. */
     private static final int MAX_HEAD_BYTES = 64 * 1024 + 4096;
 
-    /** The content of a short answer is copied once, as Vert.x copies what it reads; of more than this it is not. */
+    /** The content of a short answer is copied once, and the connection is free; of more than this it is not. */
     private static final int MAX_SHORT_BYTES = 16 * 1024;
 
     // A usual head fits; shared by all connections of an event loop, since judging never waits.
@@ -47,6 +47,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
 
     private @Nullable ChannelHandlerContext context;
     private @Nullable ShortCall call;
+    private @Nullable LongBody body;
     // While a call is handed over, and for good when that has failed: what the codec writes has gone out before.
     private boolean handingOver;
     private boolean handedOver;
@@ -102,9 +103,14 @@ final class ResponseGuard extends ChannelDuplexHandler {
 
     private void broke(Throwable cause) {
         ShortCall mine = call;
+        LongBody content = body;
         call = null;
+        body = null;
         if (mine != null) {
             mine.broke(cause);
+        }
+        if (content != null) {
+            content.broke(cause);
         }
     }
 
@@ -143,7 +149,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-        if (call != null) {
+        if (call != null || body != null) {
             broke(new HttpClosedException("Connection was closed"));
         }
         ctx.fireChannelInactive();
@@ -175,6 +181,8 @@ final class ResponseGuard extends ChannelDuplexHandler {
             ctx.fireChannelRead(message);
         } else if (spoiled) {
             ReferenceCountUtil.release(bytes);
+        } else if (body != null) {
+            goOn(body, bytes);
         } else if (held == null) {
             judge(ctx, bytes, bytes.readerIndex());
         } else {
@@ -183,6 +191,22 @@ final class ResponseGuard extends ChannelDuplexHandler {
             int seen = head.writerIndex();
             judge(ctx, head.writeBytes(bytes), seen);
             bytes.release();
+        }
+    }
+
+    /** What has come is the next of a content. */
+    private void goOn(LongBody content, ByteBuf bytes) {
+        int count = (int) Math.min(framing.opaque(), bytes.readableBytes());
+        spoiled = count < bytes.readableBytes();
+        framing.skip(count);
+        if (framing.isIdle()) {
+            body = null;
+        }
+        content.add(bytes, bytes.readerIndex(), count, body == null);
+        content.readOn();
+        bytes.release();
+        if (spoiled) {
+            onSurplus.run();
         }
     }
 
@@ -231,7 +255,7 @@ final class ResponseGuard extends ChannelDuplexHandler {
         }
         int end = unfinished ? head : at;
         boolean untouched = from == bytes.readerIndex() && end == to && from < end;
-        if (untouched && framing.hadLength() && answer(bytes, content)) {
+        if (untouched && answer(ctx, bytes, content)) {
             bytes.release();
         } else if (from < end && !isExpected(ctx)) {
             bytes.release();
@@ -254,23 +278,32 @@ final class ResponseGuard extends ChannelDuplexHandler {
         return framing.scan(scratch, 0, most);
     }
 
-    /** Gives the call all of its answer, if that is plain. */
-    private boolean answer(ByteBuf bytes, int content) {
-        int from = bytes.readerIndex();
-        int length = content - from;
+    /** Gives the call its answer, or the beginning of it, if that is plain and has a length. */
+    private boolean answer(ChannelHandlerContext ctx, ByteBuf bytes, int at) {
         ShortCall mine = call;
-        if (mine == null || length > PlainHead.MAX_BYTES || bytes.writerIndex() - content > MAX_SHORT_BYTES) {
+        boolean whole = framing.hadLength();
+        int length = at - bytes.readerIndex();
+        if (mine == null || !(whole || framing.isInLength()) || length > PlainHead.MAX_BYTES) {
             return false;
         }
         PlainHead head = PlainHead.mine();
-        bytes.getBytes(from, head.bytes(), 0, length);
+        bytes.getBytes(bytes.readerIndex(), head.bytes(), 0, length);
         if (!head.read(length)) {
             return false;
         }
-        byte[] copy = new byte[bytes.writerIndex() - content];
-        bytes.getBytes(content, copy);
         call = null;
-        mine.answered(head, Buffer.buffer(copy));
+        int count = bytes.writerIndex() - at;
+        if (whole && count <= MAX_SHORT_BYTES) {
+            byte[] copy = new byte[count];
+            bytes.getBytes(at, copy);
+            mine.answered(head, Buffer.buffer(copy));
+        } else {
+            LongBody content = new LongBody(ctx.channel());
+            body = whole ? null : content;
+            content.add(bytes, at, count, whole);
+            mine.answers(head, content);
+            content.readOn();
+        }
         return true;
     }
 
@@ -320,6 +353,10 @@ final class ResponseGuard extends ChannelDuplexHandler {
     @Override
     public void handlerRemoved(ChannelHandlerContext ctx) {
         context = null;
+        if (body != null) {
+            body.letGo();
+            body = null;
+        }
         if (held != null) {
             held.release();
             held = null;

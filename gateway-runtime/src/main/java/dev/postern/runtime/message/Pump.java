@@ -7,6 +7,7 @@ import dev.postern.GatewayException;
 import dev.postern.Headers;
 import dev.postern.TimeSource;
 import dev.postern.runtime.pipeline.Loop;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.vertx.core.Future;
@@ -193,36 +194,71 @@ public final class Pump implements WireBody.Reader {
 
     @Override
     public void chunk(Buffer chunk) {
-        if (over) {
+        if (isWanted(chunk.length())) {
+            boolean last = over;
+            onOut(() -> written(write(chunk, last), last));
+        }
+    }
+
+    @Override
+    public void chunk(ByteBuf bytes) {
+        if (socket == null || outLoop != loop) {
+            chunk(ByteStream.copy(bytes));
             return;
         }
-        int size = chunk.length();
+        if (!isWanted(bytes.readableBytes())) {
+            bytes.release();
+            return;
+        }
+        boolean last = over;
+        Future<Void> taken;
+        try {
+            taken = write(BufferInternal.buffer(bytes), last);
+        } catch (RuntimeException unwritable) {
+            bytes.release();
+            throw unwritable;
+        }
+        // Vert.x does not.
+        taken.onComplete(v -> bytes.release());
+        written(taken, last);
+    }
+
+    /** Counts what has come. With the last of it, if that is known to be the last, the pump is over. */
+    private boolean isWanted(int size) {
+        if (over) {
+            return false;
+        }
         if (expected >= 0 && written + size > expected) {
             fail(new GatewayException(Failure.INTERNAL, "a body of " + expected + " bytes went on after its end"));
-            return;
+            return false;
         }
         written += size;
         progressNanos = time.nanoTime();
         headWritten = true;
         count.accept(size);
         if (written == expected && endsHere()) {
-            // The framing was checked: nothing can follow. One write for head, body and end.
             over = true;
             cancelWatch();
-            onOut(() -> finished(out.end(chunk)));
-            return;
         }
-        onOut(() -> {
-            Future<Void> taken = out.write(chunk);
-            if (socket != null ? !socket.isWritable() : out.writeQueueFull()) {
-                pauseSource();
-                if (socket == null) {
-                    out.drainHandler(v -> loop.enter(this::drained));
-                } else {
-                    taken.onSuccess(v -> loop.enter(this::drained));
-                }
+        return true;
+    }
+
+    private Future<Void> write(Buffer chunk, boolean last) {
+        // The framing was checked: nothing can follow. One write for head, body and end.
+        return last ? out.end(chunk) : out.write(chunk);
+    }
+
+    private void written(Future<Void> taken, boolean last) {
+        if (last) {
+            finished(taken);
+        } else if (socket != null ? !socket.isWritable() : out.writeQueueFull()) {
+            pauseSource();
+            if (socket == null) {
+                out.drainHandler(v -> loop.enter(this::drained));
+            } else {
+                taken.onSuccess(v -> loop.enter(this::drained));
             }
-        });
+        }
     }
 
     private boolean endsHere() {

@@ -9,11 +9,13 @@ import dev.postern.TimeSource;
 import dev.postern.runtime.pipeline.GatewayExchange;
 import dev.postern.runtime.pipeline.Loop;
 import dev.postern.runtime.pipeline.LoopStage;
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.streams.ReadStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Function;
@@ -31,6 +33,11 @@ public final class WireBody implements Body {
     public interface Reader {
         /** Some bytes. */
         void chunk(Buffer chunk);
+
+        /** Some bytes that are the reader's to release. */
+        default void chunk(ByteBuf bytes) {
+            chunk(ByteStream.copy(bytes));
+        }
 
         /** The whole message has come. */
         void end();
@@ -111,7 +118,11 @@ public final class WireBody implements Body {
         this.trailers = trailers;
         this.abort = abort;
         trailersStage = new LoopStage<>(loop);
-        if (streamLoop == loop) {
+        if (streamLoop == loop && stream instanceof ByteStream bytes) {
+            // Straight from the socket, and not with the context of the loop.
+            bytes.bytesHandler(piece -> loop.enter(() -> received(piece)));
+            stream.endHandler(v -> loop.enter(this::ended));
+        } else if (streamLoop == loop) {
             stream.handler(this::received);
             stream.endHandler(v -> ended());
         } else {
@@ -428,31 +439,46 @@ public final class WireBody implements Body {
     }
 
     private void received(Buffer chunk) {
-        if (state == State.DONE) {
-            return;
+        if (isWanted(chunk.length(), chunk)) {
+            Objects.requireNonNull(reader).chunk(chunk);
         }
-        received += chunk.length();
+    }
+
+    private void received(ByteBuf bytes) {
+        if (messages != null) {
+            received(ByteStream.copy(bytes));
+        } else if (isWanted(bytes.readableBytes(), null)) {
+            Objects.requireNonNull(reader).chunk(bytes);
+        } else {
+            bytes.release();
+        }
+    }
+
+    /** Counts what has come; whether it is within the bounds and somebody reads it. */
+    private boolean isWanted(int size, @Nullable Buffer chunk) {
+        if (state == State.DONE) {
+            return false;
+        }
+        received += size;
         if (fetched > 0) {
             fetched--;
         }
         if (pace != null && time != null) {
             long now = time.nanoTime();
-            pace.received(chunk.length(), now);
+            pace.received(size, now);
             if (!awaitsSender()) {
                 pace.rests(now);
             }
         }
         GrpcMessages known = messages;
-        boolean oversized = known != null && !known.pass(chunk);
+        boolean oversized = known != null && chunk != null && !known.pass(chunk);
         if (received > limit || oversized) {
             GatewayException why = tooLarge(known == null ? limit : known.most());
             failed(why);
             onStream(abort);
-            return;
+            return false;
         }
-        if (reader != null) {
-            reader.chunk(chunk);
-        }
+        return reader != null;
     }
 
     /** Counts the time in which the reader waits for the sender, and looks now and then how much it is. */

@@ -126,11 +126,21 @@ class ResponseGuardTest {
     /** Remembers what it is told, and writes what Vert.x would. */
     private final class Call implements ShortCall {
         final List<String> told = new ArrayList<>();
+        LongBody body;
         boolean gone;
 
         @Override
         public void answered(PlainHead head, Buffer content) {
             told.add(head.status() + " " + content);
+        }
+
+        @Override
+        public void answers(PlainHead head, LongBody content) {
+            told.add(head.status() + " begins");
+            content.handler(piece -> told.add(piece.toString()));
+            content.endHandler(v -> told.add("end"));
+            content.exceptionHandler(broken -> told.add(broken.getClass().getSimpleName()));
+            body = content;
         }
 
         @Override
@@ -190,7 +200,6 @@ class ResponseGuardTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "HTTP/1.1 200 OK~Content-Length: 3~~a|bc",
                 "HTTP/1.1 200 OK~Transfer-Encoding: chunked~~3~abc~0~~",
                 "HTTP/1.1 200 OK~X: a~ b~Content-Length: 3~~abc",
                 "HTTP/1.0 200 OK~Content-Length: 3~~abc",
@@ -216,10 +225,98 @@ class ResponseGuardTest {
     }
 
     @Test
+    void a_longer_answer_is_the_calls_piece_by_piece_as_it_is_asked_for() {
+        for (int i = 0; i < 2; i++) {
+            Call call = call();
+            comes("HTTP/1.1 200 OK~Content-Length: 9~~abc");
+            assertThat(call.told).containsExactly("200 begins");
+            // Nobody wants it yet: no more is read.
+            assertThat(channel.config().isAutoRead()).isFalse();
+            call.body.resume();
+            assertThat(channel.config().isAutoRead()).isTrue();
+            comes("de");
+            call.body.pause();
+            assertThat(channel.config().isAutoRead()).isFalse();
+            comes("f");
+            call.body.fetch(1);
+            assertThat(channel.config().isAutoRead()).isFalse();
+            comes("ghi");
+            assertThat(call.told).containsExactly("200 begins", "abc", "de", "f");
+            call.body.fetch(1);
+            assertThat(call.told).containsExactly("200 begins", "abc", "de", "f", "ghi", "end");
+            assertThat(channel.config().isAutoRead()).isTrue();
+        }
+        assertThat(guard.isSpoiled()).isFalse();
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void an_answer_of_one_read_that_is_too_long_to_be_copied_comes_whole() {
+        Call call = call();
+        comes("HTTP/1.1 200 OK~Content-Length: 20000~~" + "a".repeat(20_000));
+        call.body.resume();
+        assertThat(call.told).containsExactly("200 begins", "a".repeat(20_000), "end");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void a_surplus_behind_a_longer_answer_is_not_part_of_it() {
+        Call call = call();
+        comes("HTTP/1.1 200 OK~Content-Length: 3~~a");
+        call.body.resume();
+        comes("bcHTTP/1.1 200 OK~Content-Length: 4~~evil");
+        assertThat(call.told).containsExactly("200 begins", "a", "bc", "end");
+        assertThat(guard.isSpoiled()).isTrue();
+        assertThat(surplus).hasValue(1);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void what_has_come_of_an_answer_that_breaks_off_is_not_lost_and_what_nobody_wants_is_let_go() {
+        Call call = call();
+        comes("HTTP/1.1 200 OK~Content-Length: 9~~abc");
+        call.body.exceptionHandler(broken -> {
+            call.body.resume();
+            call.told.add("broken");
+        });
+        channel.close();
+        assertThat(call.told).containsExactly("200 begins", "abc", "broken");
+        EmbeddedChannel other = new EmbeddedChannel(new HttpClientCodec());
+        ResponseGuard its = ResponseGuard.install(other, surplus::incrementAndGet);
+        assertThat(its).isNotNull();
+        Call given = new Call();
+        its.expect("GET");
+        assertThat(its.send(Unpooled.EMPTY_BUFFER, given).isSuccess()).isTrue();
+        ByteBuf bytes = Unpooled.copiedBuffer(
+                "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + "a".repeat(600), StandardCharsets.US_ASCII);
+        other.writeInbound(bytes);
+        assertThat(bytes.refCnt()).isEqualTo(1);
+        given.body.letGo();
+        assertThat(bytes.refCnt()).isZero();
+        given.body.resume();
+        other.writeInbound(Unpooled.copiedBuffer("b".repeat(300), StandardCharsets.US_ASCII));
+        assertThat(given.told).containsExactly("200 begins");
+        channel.finishAndReleaseAll();
+        other.finishAndReleaseAll();
+    }
+
+    @Test
+    void a_small_piece_does_not_keep_the_large_buffer_it_came_in() {
+        Call call = call();
+        ByteBuf large = Unpooled.buffer(64 * 1024)
+                .writeBytes("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc".getBytes(StandardCharsets.US_ASCII));
+        channel.writeInbound(large);
+        assertThat(large.refCnt()).isZero();
+        call.body.resume();
+        assertThat(call.told).containsExactly("200 begins", "abc");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void an_answer_to_who_has_gone_ends_the_connection() {
         Call call = call();
         call.gone = true;
-        comes("HTTP/1.1 200 OK~Content-Length: 3~~a");
+        comes("HTTP/1.0 200 OK~Content-Length: 3~~a");
         assertThat(call.told).containsExactly("HttpClosedException");
         assertThat(channel.isOpen()).isFalse();
         assertThat(sent()).isEqualTo("request");
