@@ -4,6 +4,7 @@ import dev.postern.runtime.message.Channels;
 import dev.postern.runtime.message.VertxLoop;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
@@ -18,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * On that loop only.
  */
 final class PooledConnection {
+    /**
+     * What one read of a large answer brings at most. Netty's 64 KiB take a third to a fifth more processor time; of more
+     * than this a slow client would hold too much.
+     */
+    private static final int MAX_READ_BYTES = 128 * 1024;
+
     private final EndpointPool pool;
     private final HttpClientConnection connection;
     private final @Nullable Channel socket;
@@ -42,6 +49,9 @@ final class PooledConnection {
         this.multiplexed = connection.protocolVersion() == HttpVersion.HTTP_2;
         this.socket = Channels.exclusive(connection);
         this.guard = socket == null ? null : ResponseGuard.install(socket, () -> pool.closed(this));
+        if (socket != null) {
+            socket.config().setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(64, 2048, MAX_READ_BYTES));
+        }
         if (multiplexed) {
             Channels.gatherFlushes(Channels.of(connection));
             InterimResponses.drop(Channels.of(connection));
