@@ -23,6 +23,7 @@ import dev.postern.runtime.rig.Running;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -193,11 +194,24 @@ class LongAnswersTest {
         }
     }
 
-    @Test
-    void one_that_is_tried_again_is_let_go() throws Exception {
-        RawOrigin busy = rig.origin(RawOrigin.bytes(
-                "HTTP/1.1 503 Service Unavailable\r\nContent-Length: " + TEXT.length() + "\r\n\r\n" + TEXT));
-        RawOrigin good = rig.origin(RawOrigin.ok("good"));
+    /** As many letters as the last part of the path says, in one write; 503 for {@code /busy}. */
+    private static Script ofLength() {
+        return (request, in, out, socket) -> {
+            String path = request.line().split(" ")[1];
+            int length = Integer.parseInt(path.substring(path.lastIndexOf('/') + 1));
+            String status = path.startsWith("/busy") ? "503 Service Unavailable" : "200 OK";
+            out.write(("HTTP/1.1 " + status + "\r\nContent-Length: " + length + "\r\n\r\n" + "a".repeat(length))
+                    .getBytes(StandardCharsets.US_ASCII));
+            return true;
+        };
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {20_000, 50_000, 300_000})
+    void one_that_is_tried_again_is_let_go(int length) throws Exception {
+        RawOrigin busy = rig.origin(ofLength());
+        RawOrigin good = rig.origin((request, in, out, socket) ->
+                (request.line().contains("busy") ? RawOrigin.ok("good") : ofLength()).answer(request, in, out, socket));
         Running running = rig.start(gateway -> gateway.upstream(Upstream.builder("orders")
                         .endpoints(busy.url(), good.url())
                         .retry(RetryPolicy.builder().onStatus(503).build())
@@ -208,9 +222,61 @@ class LongAnswersTest {
                         .to("orders")
                         .build()));
         for (int i = 0; i < 10; i++) {
-            assertThat(running.client().get("/").read().text()).isEqualTo("good");
+            // One from each, so that what follows comes in one read.
+            assertThat(running.client().get("/good/120000").read().text()).hasSize(120_000);
+            assertThat(running.client().get("/good/120000").read().text()).hasSize(120_000);
+            assertThat(running.client().get("/busy/" + length).read().text()).isEqualTo("good");
         }
-        assertThat(busy.received()).isNotEmpty();
+        assertThat(busy.received()).extracting(RawOrigin.Received::line).anyMatch(line -> line.contains("busy"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {20_000, 50_000, 300_000})
+    void one_that_nobody_wants_is_let_go(int length) throws Exception {
+        RawOrigin origin = rig.origin(ofLength());
+        Running running = rig.proxy(
+                origin,
+                route -> route.filter(Filter.named(
+                        "page",
+                        (request, chain) -> chain.proceed(request).thenApply(response -> {
+                            if (response.status() == 200) {
+                                return response;
+                            }
+                            response.body().discard();
+                            return response.withBody(Body.of("page"));
+                        }))),
+                upstream -> upstream);
+        for (int i = 0; i < 10; i++) {
+            assertThat(running.client().get("/good/120000").read().text()).hasSize(120_000);
+            assertThat(running.client().get("/busy/" + length).read().text()).isEqualTo("page");
+        }
+    }
+
+    @Test
+    void one_may_be_the_body_of_the_next_request() throws Exception {
+        RawOrigin origin = rig.origin((request, in, out, socket) ->
+                (request.line().startsWith("POST") ? RawOrigin.echo() : ofLength()).answer(request, in, out, socket));
+        String large = "b".repeat(50_000);
+        Running running = rig.proxy(
+                origin,
+                route -> route.filter(Filter.named(
+                        "two",
+                        (request, chain) -> chain.exchange()
+                                .call("orders", Request.get("/good/" + request.header("Length")))
+                                .response()
+                                .thenCompose(first -> chain.proceed(request.withMethod("POST")
+                                        .withHeader("X-Large", large)
+                                        .withBody(first.body()))))),
+                upstream -> upstream);
+        for (String length : List.of("10000", "17000", "300000")) {
+            for (int i = 0; i < 3; i++) {
+                Answer answer = running.client()
+                        .request("GET", "/", "", "Length: " + length)
+                        .read();
+                assertThat(answer.text().replace("a", "")).isEmpty();
+                assertThat(answer.text()).hasSize(Integer.parseInt(length));
+            }
+        }
     }
 
     @Test
@@ -221,5 +287,36 @@ class LongAnswersTest {
         for (int i = 0; i < 3; i++) {
             assertWhole(running.client().get("/").read().text());
         }
+        assertThat(origin.connections()).isEqualTo(3);
+    }
+
+    @Test
+    void a_surplus_that_comes_before_anybody_reads_is_not_the_next_answer() throws Exception {
+        CompletableFuture<Void> surplus = new CompletableFuture<>();
+        RawOrigin origin = rig.origin((request, in, out, socket) -> {
+            ofLength().answer(request, in, out, socket);
+            if (request.line().contains("50000")) {
+                out.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil".getBytes(StandardCharsets.US_ASCII));
+                out.flush();
+                surplus.complete(null);
+            }
+            return true;
+        });
+        Running running = rig.proxy(
+                origin,
+                route -> route.filter(Filter.named(
+                        "patient",
+                        (request, chain) -> chain.proceed(request)
+                                .thenCompose(response -> request.path().contains("50000")
+                                        ? surplus.thenCompose(
+                                                        v -> chain.exchange().delay(Duration.ofMillis(50)))
+                                                .thenApply(v -> response)
+                                        : CompletableFuture.completedFuture(response)))),
+                upstream -> upstream.maxConnections(1));
+        assertThat(running.client().get("/good/120000").read().text()).hasSize(120_000);
+        RawClient first = running.client().get("/good/50000");
+        RawClient second = running.client().get("/good/60000");
+        assertThat(first.read().text()).hasSize(50_000);
+        assertThat(second.read().text()).hasSize(60_000);
     }
 }

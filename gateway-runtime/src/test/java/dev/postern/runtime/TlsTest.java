@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.postern.Failure;
 import dev.postern.GatewayStartException;
 import dev.postern.HealthCheck;
 import dev.postern.Listener;
@@ -358,6 +359,29 @@ class TlsTest {
             assertThat(client.request("POST", "/", "body" + i).read().text()).isEqualTo("body" + i);
         }
         assertThat(origin.connections()).isEqualTo(1);
+    }
+
+    @Test
+    void a_client_that_leaves_a_long_answer_of_a_secure_origin_lets_everything_go() throws Exception {
+        byte[] all = "a".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII);
+        RawOrigin origin = rig.close(RawOrigin.secure(
+                context(server(authority, "localhost", 1), authority), (request, in, out, socket) -> {
+                    int times = request.line().contains("short") ? 1 : 50;
+                    out.write(("HTTP/1.1 200 OK\r\nContent-Length: " + times * all.length + "\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+                    for (int i = 0; i < times; i++) {
+                        out.write(all);
+                    }
+                    return true;
+                }));
+        Running running = to(origin, UpstreamTls.verified().trust(trust(authority)));
+        for (int i = 0; i < 6; i += 2) {
+            assertThat(running.client().get("/short").read().text()).hasSize(1 << 20);
+            try (RawClient client = running.client().get("/long")) {
+                client.skip(1 << 20);
+            }
+            assertThat(running.outcome(i + 2).failure()).isEqualTo(Failure.CLIENT_GONE);
+        }
     }
 
     @Test

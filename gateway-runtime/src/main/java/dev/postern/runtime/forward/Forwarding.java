@@ -1080,6 +1080,10 @@ public final class Forwarding {
 
         private void over() {
             done = true;
+            if (arriving != null) {
+                // Its connection may know nothing of it any more: all has come.
+                arriving.letGo();
+            }
             stopFirstByte();
             client.attemptOver();
         }
@@ -1088,9 +1092,6 @@ public final class Forwarding {
             if (arrived != null) {
                 // What was decoded while it was paused would be lost with the connection, its buffers never released.
                 arrived.resume();
-            }
-            if (arriving != null) {
-                arriving.letGo();
             }
             PooledConnection mine = connection;
             if (mine == null) {

@@ -68,10 +68,10 @@ final class LongBody implements ByteStream {
         }
     }
 
-    /** Lets the socket be read as long as somebody wants it to be. */
+    /** Lets the socket be read while somebody wants it to be; and behind the last byte, where nothing is to come (T024). */
     void readOn() {
         if (!over && !broken) {
-            channel.config().setAutoRead(demand > 0);
+            channel.config().setAutoRead(complete || demand > 0);
         }
     }
 
@@ -90,9 +90,9 @@ final class LongBody implements ByteStream {
             delivering = false;
         }
         if (complete && !over && waiting.isEmpty()) {
-            over = true;
             // For what the connection carries next.
-            channel.config().setAutoRead(true);
+            readOn();
+            over = true;
             if (endHandler != null) {
                 endHandler.handle(null);
             }

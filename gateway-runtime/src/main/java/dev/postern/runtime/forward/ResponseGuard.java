@@ -199,12 +199,16 @@ final class ResponseGuard extends ChannelDuplexHandler {
         int count = (int) Math.min(framing.opaque(), bytes.readableBytes());
         spoiled = count < bytes.readableBytes();
         framing.skip(count);
-        if (framing.isIdle()) {
+        boolean last = framing.isIdle();
+        try {
+            content.add(bytes, bytes.readerIndex(), count, last);
+        } finally {
+            bytes.release();
+        }
+        if (last) {
             body = null;
         }
-        content.add(bytes, bytes.readerIndex(), count, body == null);
         content.readOn();
-        bytes.release();
         if (spoiled) {
             onSurplus.run();
         }
@@ -291,16 +295,17 @@ final class ResponseGuard extends ChannelDuplexHandler {
         if (!head.read(length)) {
             return false;
         }
-        call = null;
         int count = bytes.writerIndex() - at;
         if (whole && count <= MAX_SHORT_BYTES) {
             byte[] copy = new byte[count];
             bytes.getBytes(at, copy);
+            call = null;
             mine.answered(head, Buffer.buffer(copy));
         } else {
             LongBody content = new LongBody(ctx.channel());
-            body = whole ? null : content;
             content.add(bytes, at, count, whole);
+            call = null;
+            body = whole ? null : content;
             mine.answers(head, content);
             content.readOn();
         }

@@ -181,15 +181,24 @@ public final class HttpListener {
         for (VertxLoop loop : loops) {
             all = all.compose(v -> listen(loop, options, address));
         }
-        return all.compose(v -> config.byteGuard()
-                        ? new Canary(vertx, bound(), serves(Protocol.HTTP_1_1), exampleName()).check()
-                        : Future.<Void>succeededFuture())
+        return all.compose(v -> config.byteGuard() ? guardChecked() : Future.<Void>succeededFuture())
                 .onSuccess(v -> {
                     open = true;
                     startSweeping();
                     startReloading();
                 })
                 .recover(failure -> close().transform(closed -> Future.failedFuture(explained(failure))));
+    }
+
+    @SuppressWarnings("NullAway") // a Void future has no other value
+    private Future<Void> guardChecked() {
+        Canary canary = new Canary(bound(), serves(Protocol.HTTP_1_1), exampleName());
+        return vertx.executeBlocking(
+                () -> {
+                    canary.check();
+                    return null;
+                },
+                false);
     }
 
     private Future<Void> listen(VertxLoop loop, HttpServerOptions options, SocketAddress address) {

@@ -58,6 +58,7 @@ public final class Pump implements WireBody.Reader {
     private final TimeSource time;
 
     private @Nullable Channel socket;
+    private boolean lends;
     private @Nullable WireBody wire;
     private @Nullable Body source;
     private @Nullable ByteBuffer slices;
@@ -115,6 +116,15 @@ public final class Pump implements WireBody.Reader {
      */
     public Pump into(@Nullable Channel channel) {
         socket = channel;
+        return this;
+    }
+
+    /**
+     * Says that the sink needs a buffer until the future of its write completes, and no longer: bytes go there as they were
+     * read. Other sinks are given copies.
+     */
+    public Pump lending() {
+        lends = true;
         return this;
     }
 
@@ -202,7 +212,8 @@ public final class Pump implements WireBody.Reader {
 
     @Override
     public void chunk(ByteBuf bytes) {
-        if (socket == null || outLoop != loop) {
+        Channel sink = socket;
+        if (!lends || sink == null || outLoop != loop) {
             chunk(ByteStream.copy(bytes));
             return;
         }
@@ -215,10 +226,11 @@ public final class Pump implements WireBody.Reader {
         try {
             taken = write(BufferInternal.buffer(bytes), last);
         } catch (RuntimeException unwritable) {
-            bytes.release();
+            // Perhaps behind the write, and then it is still to go out.
+            sink.closeFuture().addListener(closed -> bytes.release());
             throw unwritable;
         }
-        // Vert.x does not.
+        // Vert.x does not, nor does it hold it: released before, it would go out with what others have written there.
         taken.onComplete(v -> bytes.release());
         written(taken, last);
     }

@@ -224,7 +224,7 @@ public final class HttpReply implements Outlet {
                     }
                 });
         pump = newPump;
-        newPump.into(Channels.exclusive(request.connection())).start(body);
+        newPump.into(Channels.exclusive(request.connection())).lending().start(body);
     }
 
     /** Over HTTP/1.1 only in a chunked message, and only for who has asked for them (RFC 9110 6.5.1). */

@@ -260,6 +260,23 @@ class ResponseGuardTest {
     }
 
     @Test
+    void behind_the_last_byte_the_socket_is_read_though_nobody_has_taken_the_answer_yet() {
+        Call call = call();
+        comes("HTTP/1.1 200 OK~Content-Length: 3~~a");
+        assertThat(channel.config().isAutoRead()).isFalse();
+        comes("bc");
+        assertThat(channel.config().isAutoRead()).isTrue();
+        comes("HTTP/1.1 200 OK~Content-Length: 4~~evil");
+        assertThat(guard.isSpoiled()).isTrue();
+        assertThat(surplus).hasValue(1);
+        call.body.pause();
+        assertThat(channel.config().isAutoRead()).isTrue();
+        call.body.resume();
+        assertThat(call.told).containsExactly("200 begins", "a", "bc", "end");
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
     void a_surplus_behind_a_longer_answer_is_not_part_of_it() {
         Call call = call();
         comes("HTTP/1.1 200 OK~Content-Length: 3~~a");
