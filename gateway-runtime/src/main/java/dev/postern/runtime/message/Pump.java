@@ -34,6 +34,9 @@ public final class Pump implements WireBody.Reader {
     /** What is written of a body in memory before it is asked whether the sink takes it. */
     private static final int SLICE_BYTES = 64 * 1024;
 
+    /** A piece of more than this that does not go out at once is enough to hold for a slow client. */
+    private static final int LARGE_BYTES = 32 * 1024;
+
     /** How it ended. */
     public interface End {
         /** The whole body was given to the connection; {@code flushed} completes when it was written. */
@@ -206,7 +209,10 @@ public final class Pump implements WireBody.Reader {
     public void chunk(Buffer chunk) {
         if (isWanted(chunk.length())) {
             boolean last = over;
-            onOut(() -> written(write(chunk, last), last));
+            onOut(() -> {
+                Future<Void> taken = write(chunk, last);
+                written(taken, last, socket != null ? !socket.isWritable() : out.writeQueueFull());
+            });
         }
     }
 
@@ -217,7 +223,8 @@ public final class Pump implements WireBody.Reader {
             chunk(ByteStream.copy(bytes));
             return;
         }
-        if (!isWanted(bytes.readableBytes())) {
+        int size = bytes.readableBytes();
+        if (!isWanted(size)) {
             bytes.release();
             return;
         }
@@ -232,7 +239,7 @@ public final class Pump implements WireBody.Reader {
         }
         // Vert.x does not, nor does it hold it: released before, it would go out with what others have written there.
         taken.onComplete(v -> bytes.release());
-        written(taken, last);
+        written(taken, last, !sink.isWritable() || (size > LARGE_BYTES && !taken.isComplete()));
     }
 
     /** Counts what has come. With the last of it, if that is known to be the last, the pump is over. */
@@ -260,10 +267,10 @@ public final class Pump implements WireBody.Reader {
         return last ? out.end(chunk) : out.write(chunk);
     }
 
-    private void written(Future<Void> taken, boolean last) {
+    private void written(Future<Void> taken, boolean last, boolean full) {
         if (last) {
             finished(taken);
-        } else if (socket != null ? !socket.isWritable() : out.writeQueueFull()) {
+        } else if (full) {
             pauseSource();
             if (socket == null) {
                 out.drainHandler(v -> loop.enter(this::drained));
