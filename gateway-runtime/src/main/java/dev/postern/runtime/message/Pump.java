@@ -211,7 +211,7 @@ public final class Pump implements WireBody.Reader {
             boolean last = over;
             onOut(() -> {
                 Future<Void> taken = write(chunk, last);
-                written(taken, last, socket != null ? !socket.isWritable() : out.writeQueueFull());
+                written(taken, last, !last && (socket != null ? !socket.isWritable() : out.writeQueueFull()));
             });
         }
     }
