@@ -79,7 +79,10 @@ final class Bench implements AutoCloseable {
 
     /** Holds the processor time of one against another's: the median of the rounds decides. */
     void ratio(String what, Rounds seen, String name, String base, double most, double stretch) {
-        Target target = Target.atMost(most, stretch, "× " + base);
+        ratio(what, seen, name, base, Target.atMost(most, stretch, "× " + base));
+    }
+
+    void ratio(String what, Rounds seen, String name, String base, Target target) {
         for (String each : List.of(name, base)) {
             if (!seen.isSound(each)) {
                 add(what, "not measured: " + each + " did not answer as it should", target.verdict(Double.NaN));

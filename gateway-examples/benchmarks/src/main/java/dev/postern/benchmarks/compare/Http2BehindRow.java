@@ -29,7 +29,8 @@ final class Http2BehindRow implements Row {
             }
             Rounds seen = bench.measure(probes, bench.settings().warm());
             bench.ratio("HTTP/1.1 in front, HTTP/2 behind", seen, "postern", "raw", 1.3);
-            bench.ratio("the same beside nginx with HTTP/1.1", seen, "postern", "nginx", 1.3, 0.85);
+            bench.ratio(
+                    "the same beside nginx with HTTP/1.1", seen, "postern", "nginx", Target.stretch(0.85, "× nginx"));
         } finally {
             vertx.close().await();
         }

@@ -53,6 +53,7 @@ class CompareTest {
         assertThat(target.verdict(1.18)).isEqualTo("≤ 1.18 × raw: met; stretch ≤ 1.08: missed");
         assertThat(target.verdict(1.19)).isEqualTo("≤ 1.18 × raw: **missed**; stretch ≤ 1.08: missed");
         assertThat(target.verdict(Double.NaN)).isEqualTo("≤ 1.18 × raw: not measured");
+        assertThat(Target.stretch(0.85, "× nginx").verdict(0.86)).isEqualTo("stretch ≤ 0.85 × nginx: missed");
     }
 
     @Test
