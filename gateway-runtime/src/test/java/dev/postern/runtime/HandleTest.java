@@ -9,6 +9,7 @@ import dev.postern.ClientInfo;
 import dev.postern.Explanation;
 import dev.postern.Filter;
 import dev.postern.Gateway;
+import dev.postern.GatewayBuilder;
 import dev.postern.GatewayException;
 import dev.postern.Match;
 import dev.postern.Request;
@@ -112,6 +113,32 @@ class HandleTest {
             assertThat(now(gateway.handle(Request.of("GET", "/orders/1"), ClientInfo.local()))
                             .status())
                     .isEqualTo(401);
+        }
+    }
+
+    @Test
+    void each_of_many_routes_goes_to_its_own_of_many_upstreams() throws Exception {
+        ManualTime time = ManualTime.create();
+        GatewayBuilder builder = Gateway.builder().runtime(rig.runtime()).time(time);
+        // More than the snapshot keeps close at hand, and twice each.
+        for (int i = 0; i < 600; i++) {
+            String name = "upstream-" + i % 300;
+            if (i < 300) {
+                builder.upstream(Upstream.local(
+                        name, (request, exchange) -> CompletableFuture.completedFuture(Response.text(200, name))));
+            }
+            builder.route(Route.builder("route-" + i)
+                    .match(Match.prefix("/" + i))
+                    .timeout(Duration.ofSeconds(1 + i / 300))
+                    .to(name)
+                    .build());
+        }
+        try (Gateway gateway = builder.build()) {
+            gateway.start();
+            for (int i = 0; i < 600; i++) {
+                Response response = now(gateway.handle(Request.get("/" + i), ClientInfo.local()));
+                assertThat(text(response)).isEqualTo("upstream-" + i % 300);
+            }
         }
     }
 

@@ -24,6 +24,7 @@ import dev.postern.runtime.routing.Routed;
 import dev.postern.runtime.routing.RoutingTable;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -43,10 +44,17 @@ public final class Snapshot {
     /** Where the exchange keeps what routing found. */
     public static final Exchange.Key<Routed> ROUTED = Exchange.Key.named("routed");
 
+    private static final byte OWN = -1;
+    private static final int MOST_SHARED = 128;
+
     private final GatewayConfig config;
     private final RoutingTable table;
-    // By the number of the route.
+    // By the number of the route. What routes share is found by its place among the shared ones, if it is one of the
+    // first:
+    // a byte for each route stays in the processor's cache where a reference for each does not.
     private final Course[] courses;
+    private final Course[] shared;
+    private final byte[] places;
     private final Course unmatched;
     private final Epoch epoch;
     private final ExchangeContext context;
@@ -86,6 +94,8 @@ public final class Snapshot {
         Map<Bounds, Bounds> bounds = new HashMap<>();
         // Among many routes what they share is in the processor's cache, and what each has for itself is not.
         Map<Plain, Course> plain = new HashMap<>();
+        Map<Course, Byte> known = new IdentityHashMap<>();
+        places = new byte[courses.length];
         for (int i = 0; i < courses.length; i++) {
             Route route = config.routes().get(i);
             Destination destination = Objects.requireNonNull(route.destination(), "destination");
@@ -97,7 +107,16 @@ public final class Snapshot {
             courses[i] = isPlain(route)
                     ? plain.computeIfAbsent(new Plain(destination, own), any -> course.get())
                     : course.get();
+            places[i] = isPlain(route)
+                    ? known.computeIfAbsent(courses[i], first -> known.size() < MOST_SHARED ? (byte) known.size() : OWN)
+                    : OWN;
         }
+        shared = new Course[Math.min(known.size(), MOST_SHARED)];
+        known.forEach((course, place) -> {
+            if (place != OWN) {
+                shared[place] = course;
+            }
+        });
         unmatched = new Course(
                 Pipeline.of(config.filters(), List.of(), Snapshot::refuse), Bounds.of(Route.UNMATCHED), true);
         this.context = context.apply(this);
@@ -120,7 +139,11 @@ public final class Snapshot {
 
     private Course course(Routed routed) {
         int number = routed.number();
-        return number < 0 ? unmatched : courses[number];
+        if (number < 0) {
+            return unmatched;
+        }
+        byte place = places[number];
+        return place == OWN ? courses[number] : shared[place];
     }
 
     /** The config. */
