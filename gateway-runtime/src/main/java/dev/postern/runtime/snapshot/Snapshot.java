@@ -49,12 +49,11 @@ public final class Snapshot {
 
     private final GatewayConfig config;
     private final RoutingTable table;
-    // By the number of the route. What routes share is found by its place among the shared ones, if it is one of the
-    // first:
-    // a byte for each route stays in the processor's cache where a reference for each does not.
+    // By the number of the route: its course, and the place of that among the shared ones, or OWN. A byte for each
+    // route stays in the processor's cache where a reference for each does not.
     private final Course[] courses;
-    private final Course[] shared;
     private final byte[] places;
+    private final Course[] shared;
     private final Course unmatched;
     private final Epoch epoch;
     private final ExchangeContext context;
